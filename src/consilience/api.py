@@ -1,0 +1,182 @@
+"""The thin face: fit, load, Model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from consilience.core.errors import UsageError
+from consilience.core.files import cache_folder
+from consilience.core.progress import Progress, default_progress
+from consilience.data.schema import Schema
+from consilience.data.table import Table, join_tables, read_table
+from consilience.core.offline import go_offline
+from consilience.features.store import FeatureStore
+from consilience.pipeline.fit import fit_pipeline
+from consilience.pipeline.fitted import Pipeline
+from consilience.pipeline.folder import load_pipeline, save_pipeline
+from consilience.pipeline.recipe import make_recipe, read_recipe
+from consilience.report import write_report
+
+__all__ = ["Model", "fit", "load"]
+
+
+def fit(
+    data: Any,
+    target: str | None = None,
+    *,
+    valid: Any = None,
+    recipe: str | Path | Mapping[str, Any] | None = None,
+    cache: str | Path | None = None,
+    progress: Progress | bool = True,
+    **settings: Any,
+) -> Model:
+    """Fits one model of all the evidence in a table.
+
+    Args:
+        data: A path (CSV, TSV, JSON lines, Parquet, Arrow, Excel), a pandas, polars or pyarrow table, a Hugging Face data set, a dict of columns,
+            a list of records, or a list of such tables together with ``join``. Media are paths, bytes or arrays.
+        target: The column to learn: a class, a list of classes, or a number.
+        valid: More rows in the same forms; they join the others unless ``valid_only`` is set.
+        recipe: A recipe file or its settings; ``settings`` given here count first.
+        cache: Folder of the feature store; the default is the user's cache folder.
+        progress: False for silence.
+        settings: Fields of ``consilience.pipeline.recipe.Recipe``: ``kinds``, ``ignore``, ``encoders``, ``fusion``, ``group``, ``join``,
+            ``time_limit``, ``seed``, ``offline``, ``strict`` ...
+
+    Raises:
+        ConsilienceError: Whatever is wrong, with its place and what to do.
+    """
+    given = dict(read_recipe(recipe)) if isinstance(recipe, str | Path) else dict(recipe or {})
+    given.update({name: value for name, value in settings.items() if value is not None})
+    if target is not None:
+        given["target"] = target
+    made = make_recipe(given)
+    shown = _progress(progress)
+    with go_offline(made.offline):
+        table = _table(data, made.join)
+        more = None if valid is None else _table(valid, made.join)
+        pipeline = fit_pipeline(table, made, valid=more, store=FeatureStore(Path(cache) if cache else cache_folder()), progress=shown)
+    return Model(pipeline)
+
+
+def load(folder: str | Path, *, cache: str | Path | None = None) -> Model:
+    """A model from its folder, after every file was checked.
+
+    Raises:
+        FolderError: The folder is damaged, foreign, or written by a newer version.
+    """
+    return Model(load_pipeline(folder, FeatureStore(Path(cache) if cache else cache_folder())))
+
+
+class Model:
+    """A fitted model. Every method takes a table in the forms that ``fit`` takes, with or without some of the columns.
+
+    Args:
+        pipeline: What was fitted.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; empty for a number."""
+        return self.pipeline.task.target.classes
+
+    @property
+    def schema(self) -> Schema:
+        """What each column is taken for, and why."""
+        return self.pipeline.schema
+
+    @property
+    def leaderboard(self) -> pl.DataFrame:
+        """All candidates, best first, with the headline metric and its interval."""
+        headline = self.facts["headline"]
+        rows = []
+        for entry in self.facts["leaderboard"]:
+            value = entry["metrics"].get(headline, {"value": None, "low": None, "high": None})
+            rows.append({"name": entry["name"], "learner": entry["learner"], "modalities": " + ".join(entry["modalities"]), headline: value["value"], "low": value["low"], "high": value["high"], "loss": entry["loss"], "seconds": entry["fit_seconds"], "stopped": entry["stopped"]})
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    @property
+    def verdict(self) -> str:
+        """Is fusing worth it here? One sentence with its interval."""
+        return str(self.facts["fusion_gain"]["verdict"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What ``fit --json`` prints."""
+        return {**self.pipeline.facts, "schema": self.pipeline.schema.model_dump(mode="json")}
+
+    def predict(self, data: Any, *, strict: bool = False) -> np.ndarray:
+        """``[N]`` predictions in the table's order: class names, numbers, or lists of class names; None or NaN for a row that had to be set aside."""
+        return self.predict_table(data, strict=strict)["prediction"].to_numpy()
+
+    def predict_proba(self, data: Any, *, strict: bool = False) -> np.ndarray:
+        """``[N, K]`` probabilities in the order of ``classes``; NaN for a row that had to be set aside.
+
+        Raises:
+            UsageError: The model predicts a number.
+        """
+        if not self.classes:
+            raise UsageError("This model predicts a number, which has no class probabilities.", hint="predict_table gives an interval: columns low and high.")
+        made = self.predict_table(data, proba=True, strict=strict)
+        return made.select([f"probability_{name}" for name in self.classes]).to_numpy()
+
+    def predict_table(self, data: Any, *, proba: bool = False, keep: Sequence[str] = (), strict: bool = False, progress: Progress | bool = False) -> pl.DataFrame:
+        """Predictions with probability or interval, and a note where something was wrong with the row."""
+        return self.pipeline.predict(_table(data, self.pipeline.recipe.join), proba=proba, keep=tuple(keep), strict=strict, progress=_progress(progress))
+
+    def evaluate(self, data: Any, *, strict: bool = False, progress: Progress | bool = False) -> dict[str, Any]:
+        """Every metric with a 95 % interval, each class by itself, and how many rows had to be set aside."""
+        return self.pipeline.evaluate(_table(data, self.pipeline.recipe.join), strict=strict, progress=_progress(progress))
+
+    def embed(self, data: Any, *, strict: bool = False) -> np.ndarray:
+        """``[N, D] float32`` one vector a row; NaN for a row that had to be set aside."""
+        column = self.embed_table(data, strict=strict)["vector"]
+        width = next((len(vector) for vector in column if vector is not None), 0)
+        return np.array([np.full(width, np.nan) if vector is None else np.asarray(vector) for vector in column], dtype=np.float32).reshape(len(column), width)
+
+    def embed_table(self, data: Any, *, keep: Sequence[str] = (), strict: bool = False, progress: Progress | bool = False) -> pl.DataFrame:
+        """The same as a table with the columns ``vector`` and ``note``."""
+        return self.pipeline.embed(_table(data, self.pipeline.recipe.join), keep=tuple(keep), strict=strict, progress=_progress(progress))
+
+    def report(self, path: str | Path, data: Any = None, *, progress: Progress | bool = False) -> Path:
+        """Writes one self-contained HTML page; with ``data`` it also says how the model does there."""
+        table = None if data is None else _table(data, self.pipeline.recipe.join)
+        return write_report(self.pipeline, Path(path), table, progress=_progress(progress))
+
+    def save(self, folder: str | Path) -> Path:
+        """Writes the model folder; an old model there stays whole until the new one is."""
+        return save_pipeline(self.pipeline, folder)
+
+    def __repr__(self) -> str:
+        target = self.pipeline.task.target
+        return f"Model({target.name!r}, {target.task}, {' + '.join(self.pipeline.modalities)}, chosen={self.facts['chosen']!r})"
+
+    def _repr_html_(self) -> str:
+        from consilience.report.notebook import notebook_html
+
+        return notebook_html(self.pipeline)
+
+
+def _table(data: Any, join: str | None) -> Table:
+    """One table of what was given; a list of tables needs ``join``."""
+    several = isinstance(data, list | tuple) and bool(data) and not isinstance(data[0], Mapping)
+    if not several:
+        return read_table(data)
+    tables = [read_table(part) for part in data]
+    if len(tables) == 1:
+        return tables[0]
+    if join is None:
+        raise UsageError(f"{len(tables)} tables are given, and nothing says how they belong together.", hint="Use join='order' (--join order) or join='COLUMN' (--join COLUMN).")
+    return join_tables(tables, join)
+
+
+def _progress(progress: Progress | bool) -> Progress:
+    return default_progress(quiet=not progress) if isinstance(progress, bool) else progress

@@ -1,0 +1,1 @@
+"""What every room stands on: registry, errors, seeds, hashing, files, progress. No torch here."""

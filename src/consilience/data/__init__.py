@@ -1,0 +1,1 @@
+"""Tables: reading and joining them, what each column is, which rows can be used. No torch here."""

@@ -1,0 +1,73 @@
+"""Cells as text: one way to write typed cells, one list of words that mean "nothing here"."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+__all__ = ["MISSING", "UNKNOWN", "as_text", "cell_text", "clean", "clean_sample", "objects"]
+
+# Lower case. A text column keeps them all: "NA" can be an answer there.
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "<na>", "#n/a"})
+# Further words that mean "nothing here" where only numbers or dates can stand.
+UNKNOWN = MISSING | {"-", "?", "unknown"}
+
+
+def cell_text(value: Any) -> str | None:
+    """One cell as text; a whole number loses its ``.0``.
+
+    >>> [cell_text(value) for value in (3.0, True, ["a", "b"], None)]
+    ['3', 'true', 'a|b', None]
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, pl.Series | list | tuple | np.ndarray):
+        return "|".join(text for item in value if (text := cell_text(item)) is not None)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(sep=" ")
+    return str(value)
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """The column as ``String``, ends stripped, blank cells null."""
+    dtype = column.dtype
+    if dtype in (pl.Categorical, pl.Enum) or dtype.is_integer() or dtype in (pl.Boolean, pl.Date):
+        column = column.cast(pl.String)
+    elif dtype != pl.String:
+        column = pl.Series(column.name, [cell_text(value) for value in column], dtype=pl.String)
+    stripped = column.str.strip_chars()
+    return stripped.set(stripped == "", None)
+
+
+def clean(column: pl.Series, missing: Iterable[str] = MISSING) -> pl.Series:
+    """The column as stripped text, null where a cell is blank or one of the words for "missing"."""
+    text = as_text(column)
+    return text.set(text.str.to_lowercase().is_in(list(missing)), None)
+
+
+def clean_sample(sample: Iterable[Any], missing: frozenset[str] = MISSING) -> list[str]:
+    """The sample's cells as stripped text without those that mean "missing"."""
+    texts = (cell_text(value) for value in sample)
+    stripped = (text.strip() for text in texts if text is not None)
+    return [text for text in stripped if text.lower() not in missing]
+
+
+def objects(values: Iterable[Any], length: int) -> np.ndarray:
+    """``[length]`` object array; lists stay lists."""
+    array = np.empty(length, dtype=object)
+    for row, value in enumerate(values):
+        array[row] = value
+    return array

@@ -1,0 +1,68 @@
+"""Any table -> ``Table``: files of many formats, data frames of many libraries, dicts and lists."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from consilience.core.errors import TableError
+from consilience.data.table._files import TEXTUAL, read_file
+from consilience.data.table._frames import normal_frame
+from consilience.data.table._memory import from_memory
+from consilience.data.table._table import Table
+
+__all__ = ["read_table"]
+
+
+def read_table(source: Any, *, columns_as_text: bool = True) -> Table:
+    """Reads a table, whatever it is.
+
+    From csv, tsv and txt every column is text and an empty cell is null; delimiter and encoding are found. The other formats are typed.
+    Media in memory become bytes, flat lists stay lists, deeper nesting becomes JSON text, NaN becomes null.
+    Relative paths in a file's cells start from the file's folder.
+
+    Args:
+        source: Path to .csv, .tsv, .txt, .jsonl, .ndjson, .json, .parquet, .arrow, .feather, .ipc, .xlsx, .xls or .ods, also with .gz after it;
+            pandas, polars or pyarrow table; Hugging Face data set; dict of lists; list of dicts; or a Table, which is returned as it is.
+        columns_as_text: False: a column of a text file becomes numbers where all its cells are (and none has a leading zero).
+
+    Raises:
+        TableError: It cannot be read; names file and line.
+        MissingExtra: An .xlsx, .xls or .ods file, and python-calamine is not installed.
+
+    >>> read_table({"name": ["a", "b"], "price": [1.5, None]}).frame.rows()
+    [('a', 1.5), ('b', None)]
+    """
+    if isinstance(source, Table):
+        return source
+    if not isinstance(source, (str, os.PathLike)):
+        return Table(normal_frame(named(from_memory(source))))
+    path = Path(source).expanduser()
+    frame, suffix = read_file(path)
+    if suffix not in TEXTUAL:
+        frame = normal_frame(named(frame, str(path)))
+    elif not columns_as_text:
+        frame = frame.select(numbers(column) for column in frame.iter_columns())
+    folder = Path(os.path.abspath(path)).parent
+    return Table(frame, dict.fromkeys(frame.columns, folder), path.name)
+
+
+def named(frame: pl.DataFrame, file: str | None = None) -> pl.DataFrame:
+    """The frame, if it has columns, each with a name."""
+    if not frame.width:
+        raise TableError("The table has no columns.", file=file, hint="Give one with at least one column.")
+    return frame.rename({"": next(name for name in ("column_1", "column_1_") if name not in frame.columns)}) if "" in frame.columns else frame
+
+
+def numbers(column: pl.Series) -> pl.Series:
+    """Integers or fractions where every filled cell is one; zip codes and the like keep their zeros."""
+    if column.null_count() == len(column) or column.str.contains(r"^\s*[+-]?0\d").any():
+        return column
+    for dtype in (pl.Int64, pl.Float64):
+        cast = column.str.strip_chars().cast(dtype, strict=False)
+        if cast.null_count() == column.null_count():
+            return cast
+    return column

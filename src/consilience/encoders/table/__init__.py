@@ -1,0 +1,1 @@
+"""Encoders of number, category, date and set columns, taken together."""

@@ -1,0 +1,1 @@
+"""From cells to features: each distinct cell is encoded once, and kept."""

@@ -1,0 +1,126 @@
+"""What a learner sees of a table: blocks of features, and which rows have them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from consilience.encoders._base import TrainedEncoder
+
+__all__ = ["Block", "Examples", "Prepared"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The features that one encoder made of one column (or of the modality ``table``).
+
+    Args:
+        name: ``column:encoder``, unique within the examples.
+        modality: The modality it belongs to.
+        values: ``[N, D]`` or ``[N, T, D]`` float, or CSR ``[N, D]``. What stands in a row that is absent has no meaning.
+        mask: ``[N]`` (or ``[N, T]`` for sequences) bool, True = present.
+    """
+
+    name: str
+    modality: str
+    values: np.ndarray | sparse.csr_matrix
+    mask: np.ndarray
+
+    @property
+    def present(self) -> np.ndarray:
+        """``[N]`` bool."""
+        return self.mask if self.mask.ndim == 1 else self.mask.any(axis=1)
+
+    @property
+    def width(self) -> int:
+        """D."""
+        return int(self.values.shape[-1])
+
+    def pooled(self) -> np.ndarray | sparse.csr_matrix:
+        """``[N, D]`` float32: the mean over a sequence's tokens; zeros where absent."""
+        if sparse.issparse(self.values):
+            return sparse.diags(self.present.astype(np.float32)) @ self.values
+        values = np.asarray(self.values, dtype=np.float32)
+        if values.ndim == 2:
+            return np.where(self.mask[:, None], values, np.float32(0))
+        total = np.where(self.mask[:, :, None], values, np.float32(0)).sum(axis=1)
+        return total / np.maximum(self.mask.sum(axis=1, keepdims=True), 1)
+
+    def take(self, rows: np.ndarray) -> Block:
+        return replace(self, values=self.values[rows], mask=self.mask[rows])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What an encoder that learns with the network is fed.
+
+    Args:
+        name: ``column:encoder``.
+        modality: The modality it belongs to.
+        arrays: What ``TrainedEncoder.prepare`` gave: arrays of N rows, ``"mask"`` (``[N, T]`` bool) among them.
+        encoder: The encoder, its vocabulary learned; ``build()`` makes its module.
+    """
+
+    name: str
+    modality: str
+    arrays: Mapping[str, np.ndarray]
+    encoder: TrainedEncoder
+
+    @property
+    def present(self) -> np.ndarray:
+        """``[N]`` bool."""
+        return self.arrays["mask"].any(axis=1)
+
+    def take(self, rows: np.ndarray) -> Prepared:
+        return replace(self, arrays={name: array[rows] for name, array in self.arrays.items()})
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N rows as learners see them.
+
+    Args:
+        blocks: Features of frozen and fitted encoders.
+        num_rows: N.
+        prepared: Input of encoders that the network trains.
+    """
+
+    blocks: tuple[Block, ...]
+    num_rows: int
+    prepared: tuple[Prepared, ...] = ()
+
+    def __len__(self) -> int:
+        return self.num_rows
+
+    @property
+    def modalities(self) -> list[str]:
+        """Sorted names of the modalities that have features here."""
+        return sorted({part.modality for part in (*self.blocks, *self.prepared)})
+
+    def present(self) -> dict[str, np.ndarray]:
+        """Modality to ``[N]`` bool: rows in which any of its features is present."""
+        found = {name: np.zeros(self.num_rows, dtype=bool) for name in self.modalities}
+        for part in (*self.blocks, *self.prepared):
+            found[part.modality] |= part.present
+        return found
+
+    def take(self, rows: np.ndarray) -> Examples:
+        """These rows, in this order."""
+        return Examples(tuple(block.take(rows) for block in self.blocks), len(rows), tuple(part.take(rows) for part in self.prepared))
+
+    def only(self, modalities: Collection[str]) -> Examples:
+        """The same rows with these modalities; the others do not exist."""
+        blocks = tuple(block for block in self.blocks if block.modality in modalities)
+        return Examples(blocks, self.num_rows, tuple(part for part in self.prepared if part.modality in modalities))
+
+    def without(self, modalities: Collection[str]) -> Examples:
+        """The same rows with these modalities absent in every row: they exist, but nothing is known of them."""
+        blocks = tuple(replace(block, mask=np.zeros_like(block.mask)) if block.modality in modalities else block for block in self.blocks)
+        prepared = tuple(
+            replace(part, arrays={**part.arrays, "mask": np.zeros_like(part.arrays["mask"])}) if part.modality in modalities else part
+            for part in self.prepared
+        )
+        return Examples(blocks, self.num_rows, prepared)

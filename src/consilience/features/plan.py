@@ -1,0 +1,225 @@
+"""Which encoders see which columns, and what they make of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from consilience.core.errors import CellError, UsageError
+from consilience.core.extras import missing_packages
+from consilience.core.progress import Progress, Silent
+from consilience.core.settings import Settings, parse_settings
+from consilience.core.state import State
+from consilience.data.kinds import KINDS, Cells
+from consilience.data.schema import Dataset, Schema
+from consilience.encoders import ENCODERS, Encoder, FittedEncoder, FrozenEncoder, TrainedEncoder
+from consilience.features._examples import Block, Examples, Prepared
+from consilience.features.extract import extract
+from consilience.features.store import FeatureStore
+
+__all__ = ["EncoderChoice", "Extraction", "Features", "SlotPlan", "default_encoders", "plan_slots"]
+
+
+class EncoderChoice(Settings):
+    """An encoder as a person names it: ``name`` may carry an argument after a colon (``hf:folder``)."""
+
+    name: str
+    settings: dict[str, Any] = {}
+
+
+class SlotPlan(Settings):
+    """One encoder over one column, or over all columns of the modality ``table``."""
+
+    name: str
+    modality: str
+    columns: tuple[str, ...]
+    encoder: str
+    argument: str = ""
+    settings: dict[str, Any] = {}
+
+    def make(self) -> Encoder:
+        """The encoder, with nothing learned yet."""
+        cls = ENCODERS.get(self.encoder)
+        return cls(parse_settings(cls.Settings, self.settings, f"The encoder {self.encoder!r}"), self.argument)
+
+
+def default_encoders(modality: str) -> list[EncoderChoice]:
+    """The encoders whose cards claim to be the default and whose packages are installed; else those that claim to be the fallback.
+
+    A default that needs an extra stands in for the fallback, so a fallback is used only where no such default can be.
+    """
+    cards = {key: ENCODERS.card(key) for key in ENCODERS if key.startswith(f"{modality}/")}
+    there = [key for key, card in cards.items() if "default" in card.claims and not missing_packages(card.extra)]
+    if not any("frozen" in cards[key].claims for key in there):
+        there += [key for key, card in cards.items() if "fallback" in card.claims]
+    return [EncoderChoice(name=key.partition("/")[2]) for key in sorted(there)]
+
+
+def plan_slots(schema: Schema, chosen: Mapping[str, Sequence[EncoderChoice]]) -> list[SlotPlan]:
+    """One slot per encoder and column; the columns of the modality ``table`` share theirs.
+
+    Args:
+        chosen: Column, kind or modality to the encoders a person wants for it; the column's own name counts first.
+
+    Raises:
+        UsageError: A name is neither a used column nor a modality, or an encoder does not fit the column's kind.
+    """
+    modality_of = {column.name: KINDS.get(column.kind).modality for column in schema.features()}
+    for name in chosen:
+        if name not in modality_of and name not in modality_of.values():
+            known = ", ".join([*modality_of, *sorted(set(modality_of.values()) - set(modality_of))])
+            raise UsageError(f"An encoder is given for {name!r}, which is no used column and no modality here.", hint=f"There are: {known}.")
+        if modality_of.get(name) == "table":
+            raise UsageError(f"The column {name!r} is encoded together with the other table columns.", hint="Name the encoder for 'table' instead.")
+    slots: list[SlotPlan] = []
+    for modality in sorted(set(modality_of.values())):
+        columns = [name for name, of in modality_of.items() if of == modality]
+        units = [(modality, tuple(columns))] if modality == "table" else [(name, (name,)) for name in columns]
+        for unit, names in units:
+            choices = list(chosen.get(unit) or chosen.get(modality) or default_encoders(modality))
+            if not choices:
+                raise UsageError(f"There is no encoder for the modality {modality!r}.", hint="Name one with --encoder.")
+            slots += [_slot(unit, modality, names, choice) for choice in choices]
+    return slots
+
+
+def _slot(unit: str, modality: str, columns: tuple[str, ...], choice: EncoderChoice) -> SlotPlan:
+    stem, _, argument = choice.name.partition(":")
+    key = stem if "/" in stem else f"{modality}/{stem}"
+    if key not in ENCODERS:
+        ENCODERS.check(key)
+    if key.partition("/")[0] != modality:
+        raise UsageError(f"The encoder {key!r} is not for {modality} columns such as {unit!r}.", hint=f"See: consilience list encoders")
+    return SlotPlan(name=f"{unit}:{choice.name}", modality=modality, columns=columns, encoder=key, argument=argument, settings=choice.settings)
+
+
+@dataclass
+class Extraction:
+    """What the frozen encoders made of a data set.
+
+    Args:
+        blocks: Slot name to block, for frozen encoders.
+        failures: Position of a row to (column, reason), for cells that cannot be decoded.
+        prepared: Slot name to arrays, for trained encoders whose input does not depend on what they learned.
+        encoded, reused: Cells that were encoded now, and that came from the store.
+    """
+
+    blocks: dict[str, Block] = field(default_factory=dict)
+    failures: dict[int, tuple[str, str]] = field(default_factory=dict)
+    prepared: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    encoded: int = 0
+    reused: int = 0
+
+    def take(self, rows: np.ndarray) -> Extraction:
+        """The same features for these rows."""
+        return Extraction({name: block.take(rows) for name, block in self.blocks.items()}, encoded=self.encoded, reused=self.reused)
+
+
+class Features:
+    """All encoders of a model.
+
+    Args:
+        slots: What ``plan_slots`` gave.
+        encoders: Slot name to encoder.
+    """
+
+    def __init__(self, slots: Sequence[SlotPlan], encoders: Mapping[str, Encoder] | None = None) -> None:
+        self.slots = list(slots)
+        self.encoders = dict(encoders) if encoders is not None else {slot.name: slot.make() for slot in slots}
+
+    @property
+    def trained(self) -> dict[str, TrainedEncoder]:
+        """Slot name to encoder, for those that learn with a network."""
+        return {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, TrainedEncoder)}
+
+    def extract(self, dataset: Dataset, store: FeatureStore | None, progress: Progress | None = None) -> Extraction:
+        """Runs the frozen encoders; cells that the store knows are not encoded again. Media that no frozen encoder reads are decoded once, to find the broken ones."""
+        found, progress = Extraction(), progress or Silent()
+        read: set[str] = set()
+        for slot in self.slots:
+            encoder = self.encoders[slot.name]
+            if isinstance(encoder, FrozenEncoder):
+                (column,) = slot.columns
+                made = extract(dataset.cells[column], encoder, store, progress=progress, label=f"Encode {slot.name}")
+                found.blocks[slot.name] = Block(slot.name, slot.modality, made.values, made.mask)
+                found.failures.update({row: (column, error.reason) for row, error in made.failures.items()})
+                found.encoded, found.reused = found.encoded + made.encoded, found.reused + made.reused
+                read.add(column)
+        for slot in self.slots:
+            for column in set(slot.columns) - read:
+                cells = dataset.cells[column]
+                if cells.kind.media:
+                    found.failures.update(_broken(cells, progress))
+                    read.add(column)
+        return found
+
+    def fit(self, dataset: Dataset, rows: np.ndarray, seed: int) -> Features:
+        """New encoders that learned from these rows; frozen ones are shared."""
+        encoders: dict[str, Encoder] = {}
+        for slot in self.slots:
+            encoder = self.encoders[slot.name]
+            if isinstance(encoder, FittedEncoder | TrainedEncoder):
+                encoder = slot.make()
+                encoder.fit({column: dataset.cells[column].take(rows) for column in slot.columns}, seed)  # type: ignore[attr-defined]
+            encoders[slot.name] = encoder
+        return Features(self.slots, encoders)
+
+    def examples(self, dataset: Dataset, extraction: Extraction) -> Examples:
+        """What learners see of a data set's rows."""
+        blocks, prepared = [], []
+        for slot in self.slots:
+            encoder = self.encoders[slot.name]
+            columns = {column: dataset.cells[column] for column in slot.columns}
+            if isinstance(encoder, FrozenEncoder):
+                blocks.append(extraction.blocks[slot.name])
+            elif isinstance(encoder, FittedEncoder):
+                present = np.any([cells.present for cells in columns.values()], axis=0)
+                blocks.append(Block(slot.name, slot.modality, encoder.encode(columns), present))
+            elif isinstance(encoder, TrainedEncoder):
+                arrays = extraction.prepared.get(slot.name) or encoder.prepare(columns)
+                if encoder.prepares_alike:
+                    extraction.prepared[slot.name] = arrays
+                prepared.append(Prepared(slot.name, slot.modality, arrays, encoder))
+        return Examples(tuple(blocks), len(dataset), tuple(prepared))
+
+    def state(self) -> State:
+        """What fitted and trained encoders learned; weights of trained ones belong to the network."""
+        parts = {str(index): self.encoders[slot.name].state() for index, slot in enumerate(self.slots) if not isinstance(self.encoders[slot.name], FrozenEncoder)}  # type: ignore[attr-defined]
+        prints = {slot.name: self.encoders[slot.name].fingerprint() for slot in self.slots if isinstance(self.encoders[slot.name], FrozenEncoder)}
+        return State.pack(parts, {"slots": [slot.model_dump(mode="json") for slot in self.slots], "fingerprints": prints})
+
+    @classmethod
+    def restore(cls, state: State) -> Features:
+        """The same encoders.
+
+        Raises:
+            UsageError: A frozen encoder's weights are not those the model was fitted with.
+        """
+        features = cls([SlotPlan(**slot) for slot in state.config["slots"]])
+        for index, slot in enumerate(features.slots):
+            encoder = features.encoders[slot.name]
+            if isinstance(encoder, FittedEncoder | TrainedEncoder):
+                encoder.restore(state.part(str(index)))
+            elif encoder.fingerprint() != state.config["fingerprints"][slot.name]:
+                raise UsageError(
+                    f"The encoder of {slot.name!r} is not the one that the model was fitted with: its weights or its version differ.",
+                    hint="Install the version of the weights that the model's README.md names, or fit again.",
+                )
+        return features
+
+
+def _broken(cells: Cells, progress: Progress) -> dict[int, tuple[str, str]]:
+    """Rows whose cell cannot be decoded."""
+    failures: dict[int, tuple[str, str]] = {}
+    rows = np.flatnonzero(cells.present)
+    with progress.step(f"Check {cells.name}", len(rows)) as step:
+        for row in rows:
+            try:
+                cells.read(int(row))
+            except CellError as error:
+                failures[int(row)] = (cells.name, error.reason)
+            step.advance()
+    return failures

@@ -1,0 +1,1 @@
+"""Small torch parts that every network shares."""

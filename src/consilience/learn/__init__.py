@@ -1,0 +1,1 @@
+"""From examples to a chosen model: candidates, folds, leaderboard, calibration."""

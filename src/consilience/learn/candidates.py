@@ -1,0 +1,72 @@
+"""Who stands for election: every learner on all evidence, the cheap ones on each modality alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from consilience.core.settings import parse_settings
+from consilience.fusion import FUSIONS
+from consilience.learn.learners import LEARNERS, Combiner, Learner, Situation
+
+__all__ = ["Candidate", "default_candidates"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A learner, its settings, and the modalities it sees."""
+
+    name: str
+    learner: str
+    modalities: tuple[str, ...]
+    settings: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def make(self, situation: Situation) -> Learner:
+        """The learner, ready to fit."""
+        cls: Any = LEARNERS.get(self.learner)
+        return cls(parse_settings(cls.Settings, self.settings, f"The learner {self.learner!r}"), situation)  # type: ignore[no-any-return]
+
+
+def default_candidates(modalities: Sequence[str], trained: Sequence[str], with_features: Sequence[str], fusion: str = "auto", num_rows: int = 0) -> list[Candidate]:
+    """The candidates of a fit, cheap ones first.
+
+    Args:
+        modalities: All of them.
+        trained: Those with an encoder that a network must train.
+        with_features: Those with frozen or fitted features, which every learner can use.
+        fusion: A name, or ``auto`` for all.
+        num_rows: Rows to learn from.
+    """
+    everything, featured = tuple(sorted(modalities)), tuple(sorted(with_features))
+    made: list[Candidate] = []
+
+    def add(learner: str, names: tuple[str, ...], suffix: str = "", **settings: Any) -> None:
+        candidate = Candidate(f"{learner}{suffix}:{'+'.join(names)}", learner, names, settings)
+        if candidate.name not in {other.name for other in made}:
+            made.append(candidate)
+
+    single = [(name,) for name in featured]
+    learners = [name for name in LEARNERS if name not in ("network",) and issubclass(LEARNERS.get(name), Learner)]
+    for learner in sorted(learners, key=lambda name: ("low", "medium", "high").index(LEARNERS.card(name).cost)):
+        for names in single:
+            if LEARNERS.card(learner).cost == "low" or names == ("table",):
+                add(learner, names)
+        if featured:
+            add(learner, featured)
+    # A network of one modality has nothing to fuse: its fusion makes no difference.
+    for name in sorted(trained):
+        add("network", (name,), fusion="concat")
+    fusions = list(FUSIONS) if fusion == "auto" else [fusion]
+    FUSIONS.check(fusions[0])
+    if len(everything) == 1:
+        add("network", everything, fusion=fusions[0])
+    else:
+        for name in fusions:
+            add("network", everything, suffix=f"-{name}", fusion=name)
+    return made
+
+
+def combiners() -> list[str]:
+    """Names of the learners that are made of other candidates."""
+    return [name for name in LEARNERS if issubclass(LEARNERS.get(name), Combiner)]

@@ -1,0 +1,199 @@
+"""The contract of a learner: examples and encoded targets in, scores out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from consilience.core.budget import Budget
+from consilience.core.settings import Settings
+from consilience.core.state import State
+from consilience.encoders import TrainedEncoder
+from consilience.features._examples import Examples
+from consilience.tasks import Task
+
+__all__ = ["CannotWin", "Combiner", "CrossFit", "Fitted", "Learner", "OutOfTime", "Path", "Point", "Situation", "Split"]
+
+class CannotWin(Exception):  # noqa: N818 - likewise
+    """Clearly worse than a rival on the splits so far."""
+
+
+Point = dict[str, Any]
+"""What a learner has to be told to fit again without looking at held-out rows, such as a penalty or a number of rounds."""
+
+
+class OutOfTime(Exception):  # noqa: N818 - a signal between learner and leaderboard, no mistake of anyone
+    """The budget ended before the candidate could be scored."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One fold as learners see it: features are fitted on its training rows alone.
+
+    Args:
+        train, target: Rows to learn from, encoded target ``[N, ...]``.
+        valid, valid_target: Rows to be scored on.
+        rows: ``[N_valid]`` where the scored rows stand among all rows.
+        memo: Work that several candidates can share, such as a block's principal components, by a name that says all of it.
+    """
+
+    train: Examples
+    target: np.ndarray
+    valid: Examples
+    valid_target: np.ndarray
+    rows: np.ndarray
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def only(self, modalities: Collection[str]) -> Split:
+        """The same split with these modalities; shared work stays shared."""
+        return replace(self, train=self.train.only(modalities), valid=self.valid.only(modalities))
+
+
+@dataclass(frozen=True)
+class Path:
+    """Scores of one split's valid rows along a path of points, from simple to complex.
+
+    Args:
+        points: P points; the same list for every split, though a split may stop early.
+        scores: ``[P, N_valid, K]``.
+    """
+
+    points: list[Point]
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """What a candidate is judged by.
+
+    Args:
+        scores: ``[N, K]`` scores of rows that the fit did not see; NaN in rows that no split scored.
+        point: The point chosen for all splits in common.
+    """
+
+    scores: np.ndarray
+    point: Point
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What all candidates of one fit share.
+
+    Args:
+        encoders: Slot name to the encoder whose module a network trains; needed to build the network again when it is loaded.
+    """
+
+    task: Task
+    seed: int = 0
+    device: str = "cpu"
+    encoders: Mapping[str, TrainedEncoder] = field(default_factory=dict)
+
+
+class Fitted(ABC):
+    """A learner that has learned."""
+
+    @abstractmethod
+    def predict(self, examples: Examples) -> np.ndarray:
+        """Scores ``[N, K]`` float64, finite for every row, also for rows in which nothing is present."""
+
+    def embed(self, examples: Examples) -> np.ndarray:
+        """``[N, D]`` a vector of each row; the scores where a learner has nothing better."""
+        return self.predict(examples)
+
+    @abstractmethod
+    def state(self) -> State:
+        """All that ``restore`` needs."""
+
+    @classmethod
+    @abstractmethod
+    def restore(cls, state: State, situation: Situation) -> Fitted:
+        """The same predictions to the bit."""
+
+
+class Combiner(ABC):
+    """One way to make a model of other candidates, from their scores of rows that none of them saw."""
+
+    Settings: ClassVar[type[Settings]] = Settings
+    fitted: ClassVar[type[Fitted]]
+
+    def __init__(self, settings: Settings, situation: Situation) -> None:
+        self.settings = settings
+        self.situation = situation
+
+    @abstractmethod
+    def combine(self, candidates: Mapping[str, np.ndarray], target: np.ndarray) -> dict[str, float]:
+        """Candidate name to weight; weights are above 0 and sum to 1. ``candidates``: name to scores ``[N, K]``."""
+
+
+class Learner(ABC):
+    """One way to learn. Objects hold settings, never data.
+
+    A learner describes a *path* of models from simple to complex. The point on it is chosen once for all splits, from the pooled
+    loss of rows that were not learned from, so that a single number is chosen on all rows rather than one per fold.
+    """
+
+    Settings: ClassVar[type[Settings]] = Settings
+    fitted: ClassVar[type[Fitted]]
+
+    def __init__(self, settings: Settings, situation: Situation) -> None:
+        self.settings = settings
+        self.situation = situation
+
+    @abstractmethod
+    def path(self, split: Split, budget: Budget) -> Path:
+        """Learns from ``split.train`` and scores ``split.valid`` along the path.
+
+        Raises:
+            OutOfTime: Nothing could be scored within the budget.
+        """
+
+    @abstractmethod
+    def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
+        """Learns from all rows given, at one point of the path."""
+
+    def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
+        """Scores every split along the path and chooses the common point with the least mean loss.
+
+        Args:
+            rival: ``[N, K]`` scores of the best candidate so far; one that is clearly worse on the first splits is given up.
+
+        Raises:
+            OutOfTime: The budget ended before every split was scored.
+            CannotWin: The rival is clearly better.
+        """
+        paths: list[Path] = []
+        for index, split in enumerate(splits):
+            if index and budget.left() <= 0:
+                raise OutOfTime
+            paths.append(self.path(split, budget.share(1 / (len(splits) - index))))
+            if rival is not None and index < len(splits) - 1:
+                self._give_up(paths, splits[: index + 1], num_rows, rival)
+        return choose(paths, splits, self.situation.task, num_rows)
+
+    def _give_up(self, paths: Sequence[Path], splits: Sequence[Split], num_rows: int, rival: np.ndarray) -> None:
+        """Even the best point so far loses by more than four standard errors and a quarter of the rival's loss."""
+        task = self.situation.task
+        scores = choose(paths, splits, task, num_rows).scores
+        ours = np.concatenate([task.row_losses(split.valid_target, scores[split.rows]) for split in splits])
+        theirs = np.concatenate([task.row_losses(split.valid_target, rival[split.rows]) for split in splits])
+        lost = ours - theirs
+        if lost.mean() > 4 * lost.std() / np.sqrt(len(lost)) and lost.mean() > 0.25 * theirs.mean():
+            raise CannotWin
+
+
+def choose(paths: Sequence[Path], splits: Sequence[Split], task: Task, num_rows: int) -> CrossFit:
+    """The point with the least pooled loss. A split that stopped early counts with its last scores from there on."""
+    points = max((path.points for path in paths), key=len)
+    losses = np.zeros(len(points))
+    for path, split in zip(paths, splits, strict=True):
+        of_split = np.array([task.row_losses(split.valid_target, scores).sum() for scores in path.scores])
+        losses += np.concatenate([of_split, np.full(len(points) - len(of_split), of_split[-1])])
+    best = int(np.argmin(losses))
+    scores = np.full((num_rows, task.num_outputs), np.nan)
+    for path, split in zip(paths, splits, strict=True):
+        scores[split.rows] = path.scores[min(best, len(path.scores) - 1)]
+    return CrossFit(scores, points[best])

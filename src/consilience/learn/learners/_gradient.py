@@ -1,0 +1,75 @@
+"""What learners that train by gradient share: epochs as the path, scores of held-out rows after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from consilience.core.budget import Budget
+from consilience.core.seeds import derive
+from consilience.learn.learners._base import OutOfTime, Path, Situation, Split
+from consilience.learn.training.loop import TrainingSettings, train
+
+__all__ = ["Scale", "epochs_path", "fit_epochs", "target_tensor"]
+
+
+class Scale:
+    """Numbers are learned around their mean in units of their deviation; classes as they are."""
+
+    def __init__(self, mean: float = 0.0, deviation: float = 1.0) -> None:
+        self.mean, self.deviation = mean, deviation
+
+    @classmethod
+    def of(cls, target: np.ndarray, situation: Situation) -> Scale:
+        if situation.task.target.task != "regression":
+            return cls()
+        return cls(float(target.mean()), float(target.std()) or 1.0)
+
+    def apply(self, target: np.ndarray) -> np.ndarray:
+        return (target - self.mean) / self.deviation if (self.mean, self.deviation) != (0.0, 1.0) else target
+
+    def undo(self, scores: np.ndarray) -> np.ndarray:
+        return scores.astype(np.float64) * self.deviation + self.mean
+
+
+def target_tensor(target: np.ndarray, scale: Scale, device: str) -> Tensor:
+    """The encoded target as the loss takes it."""
+    tensor = torch.from_numpy(np.ascontiguousarray(scale.apply(target)))
+    return (tensor if tensor.dtype == torch.int64 else tensor.float()).to(device)
+
+
+def epochs_path(
+    model: nn.Module,
+    split: Split,
+    loss_of: Callable[[nn.Module, Tensor], Tensor],
+    score: Callable[[nn.Module], np.ndarray],
+    settings: TrainingSettings,
+    budget: Budget,
+    situation: Situation,
+) -> Path:
+    """Trains on a split and scores its valid rows after every epoch; stops when they have not got better for ``patience`` epochs."""
+    scores: list[np.ndarray] = []
+    losses: list[float] = []
+
+    def after_epoch(epoch: int, averaged: nn.Module) -> bool:
+        scores.append(score(averaged))
+        losses.append(float(situation.task.row_losses(split.valid_target, scores[-1]).mean()))
+        return epoch - 1 - int(np.argmin(losses)) < settings.patience
+
+    train(model, len(split.train), loss_of, settings, budget, after_epoch)
+    if not scores:
+        raise OutOfTime
+    return Path([{"epochs": epoch + 1} for epoch in range(len(scores))], np.stack(scores))
+
+
+def fit_epochs(model: nn.Module, num_rows: int, loss_of: Callable[[nn.Module, Tensor], Tensor], settings: TrainingSettings, epochs: int, budget: Budget) -> None:
+    """Trains for a fixed number of epochs, with no look at held-out rows."""
+    train(model, num_rows, loss_of, settings.model_copy(update={"epochs": epochs}), budget, lambda epoch, averaged: True)
+
+
+def seed_of(situation: Situation, *words: object) -> int:
+    """A seed for one model of a fit."""
+    return derive(situation.seed, *words)

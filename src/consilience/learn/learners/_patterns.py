@@ -1,0 +1,50 @@
+"""Patterns of evidence: which modalities a row has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+__all__ = ["Pattern", "nearest", "patterns_to_learn", "rows_by_pattern", "rows_with"]
+
+Pattern = tuple[str, ...]
+"""Sorted names of the modalities that are present; empty for a row of which nothing is known."""
+
+
+def patterns_to_learn(modalities: Sequence[str]) -> list[Pattern]:
+    """All patterns, the full one first; beyond four modalities only the full one, those that lack one, the single ones and the empty one.
+
+    >>> patterns_to_learn(["a", "b"])
+    [('a', 'b'), ('a',), ('b',), ()]
+    """
+    names = sorted(modalities)
+    sizes = range(len(names), -1, -1) if len(names) <= 4 else sorted({len(names), len(names) - 1, 1, 0}, reverse=True)
+    return [pattern for size in sizes for pattern in combinations(names, size)]
+
+
+def rows_by_pattern(present: Mapping[str, np.ndarray], num_rows: int) -> dict[Pattern, np.ndarray]:
+    """Pattern to the positions of the rows that have exactly it."""
+    names = sorted(present)
+    if not names:
+        return {(): np.arange(num_rows)}
+    codes = np.stack([present[name] for name in names], axis=1) @ (1 << np.arange(len(names)))
+    return {tuple(name for bit, name in enumerate(names) if code >> bit & 1): np.flatnonzero(codes == code) for code in np.unique(codes)}
+
+
+def rows_with(present: Mapping[str, np.ndarray], pattern: Pattern, num_rows: int) -> np.ndarray:
+    """Positions of the rows that have at least the pattern."""
+    having = np.ones(num_rows, dtype=bool)
+    for name in pattern:
+        having &= present[name]
+    return np.flatnonzero(having)
+
+
+def nearest(pattern: Pattern, known: Iterable[Pattern]) -> Pattern:
+    """The largest known pattern that needs nothing the row lacks; the first of them in sorted order.
+
+    >>> nearest(("a", "b", "c"), [("a", "b"), ("a",), ()])
+    ('a', 'b')
+    """
+    return min((other for other in known if set(other) <= set(pattern)), key=lambda other: (-len(other), other))

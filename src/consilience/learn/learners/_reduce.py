@@ -1,0 +1,95 @@
+"""Few columns of many: principal components by block, for learners that are slow or weak on raw embeddings. Source: Halko et al. (2011)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from consilience.core.state import State
+from consilience.features._examples import Block, Examples
+
+__all__ = ["Reducer"]
+
+
+class Reducer:
+    """Each block that is wider than ``width`` becomes its first ``width`` principal components; narrow blocks stay as they are.
+
+    Args:
+        parts: Block name to (modality, mean ``[D]``, directions ``[D, R]`` or None for a narrow block).
+    """
+
+    def __init__(self, parts: dict[str, tuple[str, np.ndarray, np.ndarray | None]]) -> None:
+        self.parts = parts
+
+    @classmethod
+    def fit(cls, examples: Examples, width: int, seed: int, memo: dict[str, Any] | None = None) -> Reducer:
+        """Directions learned from the rows that are present; ``memo`` keeps them for other candidates on the same rows."""
+        memo = {} if memo is None else memo
+        parts = {}
+        for block in examples.blocks:
+            key = f"reduce:{block.name}:{width}:{seed}"
+            if key not in memo:
+                memo[key] = (block.modality, *_directions(block, width, seed))
+            parts[block.name] = memo[key]
+        return cls(parts)
+
+    @property
+    def width(self) -> int:
+        return sum(len(mean) if directions is None else directions.shape[1] for _, mean, directions in self.parts.values())
+
+    @property
+    def modalities(self) -> list[str]:
+        return sorted({modality for modality, _, _ in self.parts.values()})
+
+    def columns(self) -> list[str]:
+        """The modality of each output column."""
+        return [modality for modality, mean, directions in self.parts.values() for _ in range(len(mean) if directions is None else directions.shape[1])]
+
+    def transform(self, examples: Examples) -> np.ndarray:
+        """``[N, width] float32``; NaN in the columns of a block that a row lacks."""
+        by_name = {block.name: block for block in examples.blocks}
+        made = [self._one(by_name[name], mean, directions) for name, (_, mean, directions) in self.parts.items()]
+        return np.concatenate(made, axis=1) if made else np.zeros((len(examples), 0), np.float32)
+
+    def state(self) -> State:
+        arrays = {}
+        for index, (_, mean, directions) in enumerate(self.parts.values()):
+            arrays[f"mean{index}"] = mean
+            if directions is not None:
+                arrays[f"directions{index}"] = directions
+        return State({"blocks": [[name, modality] for name, (modality, _, _) in self.parts.items()]}, arrays)
+
+    @classmethod
+    def restore(cls, state: State) -> Reducer:
+        arrays = state.arrays
+        return cls({name: (modality, arrays[f"mean{i}"], arrays.get(f"directions{i}")) for i, (name, modality) in enumerate(state.config["blocks"])})
+
+    def _one(self, block: Block, mean: np.ndarray, directions: np.ndarray | None) -> np.ndarray:
+        values = block.pooled()
+        if directions is None:
+            made = np.array(values.toarray() if sparse.issparse(values) else values, dtype=np.float32)
+        else:
+            made = np.asarray(values @ directions - mean @ directions, dtype=np.float32)
+        made[~block.present] = np.nan
+        return made
+
+
+def _directions(block: Block, width: int, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Mean ``[D]`` and the first ``width`` right singular vectors ``[D, width]``, scaled so that the first component has deviation 1."""
+    from sklearn.utils.extmath import randomized_svd
+
+    if block.width <= width:
+        return np.zeros(block.width, np.float32), None
+    values, present = block.pooled(), block.present
+    seen = values[present]
+    wanted = min(width, max(1, seen.shape[0] - 1))
+    if seen.shape[0] < 2:
+        return np.zeros(block.width, np.float32), np.zeros((block.width, 1), np.float32)
+    # A sparse block is not centred: that would fill it.
+    mean = np.zeros(block.width, np.float32) if sparse.issparse(seen) else seen.mean(axis=0)
+    centred = seen if sparse.issparse(seen) else seen - mean
+    _, sizes, right = randomized_svd(centred, wanted, n_iter=3, random_state=seed)
+    first = sizes[0] / np.sqrt(seen.shape[0])
+    return mean.astype(np.float32), (right.T / (first if first > 0 else 1.0)).astype(np.float32)

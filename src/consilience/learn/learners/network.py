@@ -1,0 +1,160 @@
+"""Encoders, fusion and head as one network. Source: Ngiam et al. (2011), multimodal deep learning; modality dropout: Neverova et al. (2016).
+
+The learner for interaction between modalities, and the only one that trains encoders; the fusion is a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from consilience.core.budget import Budget
+from consilience.core.registry import Card
+from consilience.core.seeds import derive, generator
+from consilience.core.settings import Settings, parse_settings
+from consilience.core.state import State
+from consilience.features._examples import Examples
+from consilience.fusion import FUSIONS
+from consilience.fusion._base import Fusion
+from consilience.layers.mlp import MLP
+from consilience.learn.learners._absence import drop_modalities
+from consilience.learn.learners._base import Fitted, Learner, Path, Point, Situation, Split
+from consilience.learn.learners._feed import Feed, SlotSpec
+from consilience.learn.learners._gradient import Scale, epochs_path, fit_epochs, target_tensor
+from consilience.learn.training.loop import TrainingSettings, seeded
+from consilience.model import CachedFeatures, Network, Slot, SparseFeatures
+
+__all__ = ["NetworkLearner"]
+
+CARD = Card(
+    summary="encoders -> fusion -> head, trained by gradient; one candidate per fusion",
+    source="Ngiam et al. (2011); Neverova et al. (2016), ModDrop",
+    claims=("absence", "interaction", "trains encoders"),
+    cost="medium",
+)
+
+
+class NetworkSettings(Settings):
+    """``fusion`` and its settings; ``width``: of all tokens; ``absence``: chance that a modality of a training row is hidden."""
+
+    fusion: str = "concat"
+    fusion_settings: dict[str, Any] = Field(default_factory=dict)
+    width: int = Field(default=128, ge=8)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    absence: float = Field(default=0.1, ge=0, lt=1)
+    training: TrainingSettings = TrainingSettings()
+
+
+class FittedNetwork(Fitted):
+    """The network, and the slots it was built for."""
+
+    def __init__(self, network: Network, slots: list[SlotSpec], scale: Scale, settings: NetworkSettings, situation: Situation) -> None:
+        self.network, self.slots, self.scale, self.settings, self.situation = network, slots, scale, settings, situation
+
+    def predict(self, examples: Examples) -> np.ndarray:
+        return self.scale.undo(_run(self.network, Feed(examples, self.slots, self.situation.device), lambda output: output.scores))
+
+    def embed(self, examples: Examples) -> np.ndarray:
+        """The fused vector ``[N, width]``."""
+        return _run(self.network, Feed(examples, self.slots, self.situation.device), lambda output: output.fused.vector)
+
+    def state(self) -> State:
+        weights = {name: value.cpu().numpy() for name, value in self.network.state_dict().items()}
+        config = {
+            "settings": self.settings.model_dump(mode="json"),
+            "slots": [list(slot) for slot in self.slots],
+            "scale": [self.scale.mean, self.scale.deviation],
+        }
+        return State(config, weights)
+
+    @classmethod
+    def restore(cls, state: State, situation: Situation) -> FittedNetwork:
+        settings = NetworkSettings(**state.config["settings"])
+        slots = [SlotSpec(*slot) for slot in state.config["slots"]]
+        network = _build(slots, settings, situation)
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in state.arrays.items()})
+        return cls(network.eval(), slots, Scale(*state.config["scale"]), settings, situation)
+
+
+class NetworkLearner(Learner):
+    """A network whose number of epochs is the path."""
+
+    Settings: ClassVar[type[Settings]] = NetworkSettings
+    fitted = FittedNetwork
+    settings: NetworkSettings
+
+    def path(self, split: Split, budget: Budget) -> Path:
+        situation, slots = self._situation(split.train), Feed.specs(split.train)
+        scale = Scale.of(split.target, situation)
+        valid = Feed(split.valid, slots, situation.device)
+        with seeded(self._seed(split.train)):
+            network = _build(slots, self.settings, situation)
+            loss_of = self._loss(Feed(split.train, slots, situation.device), split.train, split.target, scale)
+
+            def score(averaged: nn.Module) -> np.ndarray:
+                return scale.undo(_run(averaged, valid, lambda output: output.scores))
+
+            return epochs_path(network, split, loss_of, score, self.settings.training, budget, situation)
+
+    def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
+        situation, slots = self._situation(train), Feed.specs(train)
+        scale = Scale.of(target, situation)
+        with seeded(self._seed(train)):
+            network = _build(slots, self.settings, situation)
+            loss_of = self._loss(Feed(train, slots, situation.device), train, target, scale)
+            fit_epochs(network, len(train), loss_of, self.settings.training, point["epochs"], budget)
+        return FittedNetwork(network, slots, scale, self.settings, situation)
+
+    def _seed(self, train: Examples) -> int:
+        return derive(self.situation.seed, "network", self.settings.fusion, *train.modalities)
+
+    def _situation(self, train: Examples) -> Situation:
+        """The encoders of these examples: their vocabularies differ from fold to fold."""
+        return Situation(self.situation.task, self.situation.seed, self.situation.device, {part.name: part.encoder for part in train.prepared})
+
+    def _loss(self, feed: Feed, train: Examples, target: np.ndarray, scale: Scale) -> Callable[[nn.Module, Tensor], Tensor]:
+        task, device = self.situation.task, self.situation.device
+        random = generator(self.situation.seed, "network absence")
+        present, encoded = train.present(), target_tensor(target, scale, device)
+        weights = task.class_weights(target)
+        class_weights = None if weights is None else torch.from_numpy(weights).to(device)
+
+        def loss_of(network: nn.Module, rows: Tensor) -> Tensor:
+            at = rows.numpy()
+            hidden = drop_modalities({name: there[at] for name, there in present.items()}, self.settings.absence, random)
+            keep = {name: torch.from_numpy(~gone).to(device) for name, gone in hidden.items()}
+            return task.loss(network(feed.batch(at), keep).scores, encoded[rows.to(device)], class_weights)
+
+        return loss_of
+
+
+def _build(slots: list[SlotSpec], settings: NetworkSettings, situation: Situation) -> Network:
+    """A network with fresh weights; its parts have no order but that of the slots' names."""
+    made = []
+    for slot in slots:
+        if slot.sort == "trained":
+            module: nn.Module = situation.encoders[slot.name].build()
+            made.append(Slot(slot.name, slot.modality, module, int(module.width)))  # type: ignore[arg-type]
+        elif slot.sort == "sparse":
+            made.append(Slot(slot.name, slot.modality, SparseFeatures(slot.width, settings.width), settings.width))
+        else:
+            made.append(Slot(slot.name, slot.modality, CachedFeatures(), slot.width))
+    cls: Any = FUSIONS.get(settings.fusion)
+    chosen = parse_settings(cls.Settings, settings.fusion_settings, f"The fusion {settings.fusion!r}")
+    fusion: Fusion = cls(sorted({slot.modality for slot in slots}), settings.width, chosen)
+    head = MLP(settings.width, situation.task.num_outputs, hidden=settings.width, dropout=settings.dropout)
+    return Network(made, fusion, head, settings.dropout).to(situation.device)
+
+
+def _run(network: nn.Module, feed: Feed, pick: Callable[[Any], Tensor]) -> np.ndarray:
+    """One part of the output for all rows, as numpy."""
+    made = []
+    with torch.inference_mode():
+        for start in range(0, max(1, len(feed)), 512):
+            made.append(pick(network(feed.batch(np.arange(start, min(start + 512, len(feed)))))).float().cpu())
+    return np.asarray(torch.cat(made).numpy())

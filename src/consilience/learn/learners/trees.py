@@ -1,0 +1,144 @@
+"""Gradient-boosted trees on reduced features. Source: Ke et al. (2017), LightGBM.
+
+Strong where numbers and categories decide and thresholds matter; weak on raw embeddings, which are reduced to principal components first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import lightgbm
+import numpy as np
+from pydantic import Field
+
+from consilience.core.budget import Budget
+from consilience.core.registry import Card
+from consilience.core.seeds import derive, generator
+from consilience.core.settings import Settings
+from consilience.core.state import State
+from consilience.features._examples import Examples
+from consilience.learn.learners._absence import drop_modalities
+from consilience.learn.learners._base import Fitted, Learner, OutOfTime, Path, Point, Situation, Split
+from consilience.learn.learners._reduce import Reducer
+
+__all__ = ["Trees"]
+
+CARD = Card(summary="gradient-boosted trees on principal components and table columns", source="Ke et al. (2017), LightGBM", claims=("absence",), cost="medium")
+
+_STOPS = (10, 20, 30, 45, 65, 90, 120, 160, 220, 300, 400, 550, 750, 1000)
+
+
+class TreesSettings(Settings):
+    """``components``: principal components per block; ``absence``: chance that a modality of a training row is hidden."""
+
+    components: int = Field(default=32, ge=2)
+    rounds: int = Field(default=400, ge=10)
+    learning_rate: float = Field(default=0.05, gt=0)
+    leaves: int = Field(default=15, ge=2)
+    patience: int = Field(default=40, ge=1)
+    absence: float = Field(default=0.1, ge=0, lt=1)
+
+
+class FittedTrees(Fitted):
+    """One booster, or one per label."""
+
+    def __init__(self, boosters: list[Any], reducer: Reducer, situation: Situation) -> None:
+        self.boosters, self.reducer, self.situation = boosters, reducer, situation
+
+    def predict(self, examples: Examples) -> np.ndarray:
+        return _scores(self.boosters, self.reducer.transform(examples), self.situation, None)
+
+    def state(self) -> State:
+        texts = {f"booster{index}": booster.model_to_string() for index, booster in enumerate(self.boosters)}
+        return State.pack({"reducer": self.reducer.state(), "boosters": State({}, {}, texts)})
+
+    @classmethod
+    def restore(cls, state: State, situation: Situation) -> FittedTrees:
+        texts = state.part("boosters").texts
+        boosters = [lightgbm.Booster(model_str=texts[f"booster{index}"]) for index in range(len(texts))]
+        return cls(boosters, Reducer.restore(state.part("reducer")), situation)
+
+
+class Trees(Learner):
+    """LightGBM whose number of rounds is the path."""
+
+    Settings: ClassVar[type[Settings]] = TreesSettings
+    fitted = FittedTrees
+    settings: TreesSettings
+
+    def path(self, split: Split, budget: Budget) -> Path:
+        reducer = Reducer.fit(split.train, self.settings.components, self.situation.seed, split.memo)
+        valid = reducer.transform(split.valid)
+        boosters = self._boost(self._hide(reducer, split.train), split.target, self.settings.rounds, budget, (valid, split.valid_target))
+        trained = max(booster.num_trees() // booster.num_model_per_iteration() for booster in boosters)
+        if trained < 1:
+            raise OutOfTime
+        stops = [stop for stop in _STOPS if stop <= self.settings.rounds]
+        reached = [stop for stop in stops if stop <= trained] or stops[:1]
+        return Path([{"rounds": stop} for stop in reached], np.stack([_scores(boosters, valid, self.situation, stop) for stop in reached]))
+
+    def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
+        reducer = Reducer.fit(train, self.settings.components, self.situation.seed)
+        return FittedTrees(self._boost(self._hide(reducer, train), target, point["rounds"], budget, None), reducer, self.situation)
+
+    def _hide(self, reducer: Reducer, train: Examples) -> np.ndarray:
+        hidden = drop_modalities(train.present(), self.settings.absence, generator(self.situation.seed, "trees absence"))
+        features = reducer.transform(train)
+        for column, modality in enumerate(reducer.columns()):
+            features[hidden[modality], column] = np.nan
+        return features
+
+    def _boost(self, features: np.ndarray, target: np.ndarray, rounds: int, budget: Budget, valid: tuple[np.ndarray, np.ndarray] | None) -> list[Any]:
+        task = self.situation.task
+        parameters = {
+            "learning_rate": self.settings.learning_rate,
+            "num_leaves": self.settings.leaves,
+            "min_data_in_leaf": int(np.clip(len(target) // 50, 3, 20)),
+            "feature_fraction": 0.5 if features.shape[1] > 20 else 0.9,
+            "bagging_fraction": 0.8,
+            "bagging_freq": 1,
+            "lambda_l2": 1.0,
+            "max_bin": 127,
+            "verbosity": -1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "seed": derive(self.situation.seed, "trees"),
+        }
+        weights = task.class_weights(target) if task.target.task != "multilabel" else None
+        row_weights = None if weights is None else weights[target]
+        if task.target.task == "regression":
+            jobs = [({"objective": "regression"}, target, None if valid is None else valid[1])]
+        elif task.target.task == "multilabel":
+            jobs = [({"objective": "binary"}, target[:, label], None if valid is None else valid[1][:, label]) for label in range(target.shape[1])]
+        else:
+            jobs = [({"objective": "multiclass", "num_class": task.num_outputs}, target, None if valid is None else valid[1])]
+        made = []
+        for index, (objective, labels, valid_labels) in enumerate(jobs):
+            clock = _Clock(budget.share(1 / (len(jobs) - index)))
+            callbacks: list[Any] = [clock]
+            sets: list[Any] = []
+            data = lightgbm.Dataset(features, labels, weight=row_weights, free_raw_data=False)
+            if valid is not None:
+                sets = [lightgbm.Dataset(valid[0], valid_labels, reference=data)]
+                callbacks.append(lightgbm.early_stopping(self.settings.patience, verbose=False))
+            made.append(lightgbm.train({**parameters, **objective}, data, rounds, valid_sets=sets, callbacks=callbacks))
+        return made
+
+
+class _Clock:
+    """Ends boosting when the budget does."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+
+    def __call__(self, env: Any) -> None:
+        if self.budget.left() <= 0:
+            raise lightgbm.callback.EarlyStopException(env.iteration, env.evaluation_result_list or [])
+
+
+def _scores(boosters: list[Any], features: np.ndarray, situation: Situation, rounds: int | None) -> np.ndarray:
+    """``[N, K]`` raw scores after so many rounds (all of them if None)."""
+    if not len(features):
+        return np.zeros((0, situation.task.num_outputs))
+    raw = [booster.predict(features, raw_score=True, num_iteration=-1 if rounds is None else rounds).reshape(len(features), -1) for booster in boosters]
+    return np.concatenate(raw, axis=1).astype(np.float64)

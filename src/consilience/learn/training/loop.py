@@ -1,0 +1,87 @@
+"""The training loop that all networks share: AdamW, warm-up, clipping, an average of the weights (EMA), early stopping."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from consilience.core.budget import Budget
+from consilience.core.settings import Settings
+
+__all__ = ["TrainingSettings", "seeded", "train"]
+
+
+class TrainingSettings(Settings):
+    """``learning_rate`` after warm-up; ``patience`` in epochs without a better held-out loss; ``average``: memory of the weights' average, in epochs."""
+
+    epochs: int = Field(default=60, ge=1)
+    batch_size: int = Field(default=128, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    clip: float = Field(default=1.0, gt=0)
+    patience: int = Field(default=8, ge=1)
+    average: float = Field(default=1.0, ge=0)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's randomness from this seed inside the block, untouched outside."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def train(
+    model: nn.Module,
+    num_rows: int,
+    loss_of: Callable[[nn.Module, Tensor], Tensor],
+    settings: TrainingSettings,
+    budget: Budget,
+    after_epoch: Callable[[int, nn.Module], bool],
+    learning_rate_of: Callable[[str], float] | None = None,
+) -> None:
+    """Trains in place, batch by batch, until ``after_epoch`` says False, the epochs or the budget end.
+
+    The learning rate is constant after the warm-up, and what is judged is the average of the weights: so an epoch's model does not depend
+    on how many epochs were planned, and the number of epochs chosen on held-out rows holds for a second training on all rows.
+
+    Args:
+        loss_of: (model, row positions ``[B]``) -> mean loss.
+        after_epoch: (epoch from 1, model with averaged weights) -> go on?
+        learning_rate_of: Factor of the learning rate by parameter name.
+    """
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault(learning_rate_of(name) if learning_rate_of else 1.0, []).append(parameter)
+    optimiser = torch.optim.AdamW(
+        [{"params": parameters, "lr": settings.learning_rate * factor} for factor, parameters in groups.items()], weight_decay=settings.weight_decay
+    )
+    steps = math.ceil(num_rows / settings.batch_size)
+    warm_up = max(1, min(2 * steps, 100))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / warm_up))
+    decay = 1 - 1 / max(1.0, settings.average * steps)
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    for epoch in range(1, settings.epochs + 1):
+        model.train()
+        for rows in torch.randperm(num_rows).split(settings.batch_size):
+            optimiser.zero_grad(set_to_none=True)
+            loss = loss_of(model, rows)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+            optimiser.step()
+            schedule.step()
+            averaged.update_parameters(model)
+            if budget.left() <= 0:
+                break
+        averaged.module.eval()
+        if not after_epoch(epoch, averaged.module) or budget.left() <= 0:
+            break
+    model.load_state_dict(averaged.module.state_dict())
+    model.eval()

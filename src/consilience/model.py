@@ -1,0 +1,99 @@
+"""The page where all meet: encoders -> projection to one width -> fusion -> head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from consilience.fusion._base import Fused, Fusion
+from consilience.layers.tokens import Tokens
+
+__all__ = ["Network", "Output", "Slot"]
+
+Batch = Mapping[str, Mapping[str, Tensor]]
+"""Slot name to the tensors of a batch, rows first."""
+
+
+class Slot(NamedTuple):
+    """One encoder's place in the network.
+
+    Args:
+        name: ``column:encoder``.
+        modality: The modality its tokens belong to.
+        encoder: A module from a batch's tensors to Tokens of ``width``; features kept from frozen encoders come through ``CachedFeatures`` or ``SparseFeatures``.
+        width: Width of those tokens.
+    """
+
+    name: str
+    modality: str
+    encoder: nn.Module
+    width: int
+
+
+class Output(NamedTuple):
+    """Scores ``[B, K]``, and what the fusion made of the row."""
+
+    scores: Tensor
+    fused: Fused
+
+
+class Network(nn.Module):
+    """One model of all evidence.
+
+    Args:
+        slots: The encoders.
+        fusion: Made for the modalities of the slots, of the width that everything is projected to.
+        head: From the fused vector ``[B, D]`` to scores ``[B, K]``.
+        dropout: Share of a projected token's values that are zeroed in training.
+    """
+
+    def __init__(self, slots: list[Slot], fusion: Fusion, head: nn.Module, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.names = [slot.name for slot in slots]
+        self.modalities = [slot.modality for slot in slots]
+        self.encoders = nn.ModuleList(slot.encoder for slot in slots)
+        self.projections = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(slot.width), nn.Linear(slot.width, fusion.width), nn.GELU(), nn.Dropout(dropout), nn.LayerNorm(fusion.width))
+            for slot in slots
+        )
+        self.fusion = fusion
+        self.head = head
+
+    def forward(self, batch: Batch, keep: Mapping[str, Tensor] | None = None) -> Output:
+        """Scores of a batch.
+
+        Args:
+            batch: Slot name to tensors.
+            keep: Modality to ``[B]`` bool; False hides the modality in that row (training with absent evidence).
+        """
+        found: dict[str, list[Tokens]] = {}
+        for name, modality, encoder, project in zip(self.names, self.modalities, self.encoders, self.projections, strict=True):
+            tokens: Tokens = encoder(batch[name])
+            if keep is not None:
+                tokens = tokens.keep(keep[modality])
+            found.setdefault(modality, []).append(Tokens(project(tokens.clean()), tokens.mask))
+        fused: Fused = self.fusion({modality: Tokens.join(parts) for modality, parts in found.items()})
+        return Output(self.head(fused.vector), fused)
+
+
+class CachedFeatures(nn.Module):
+    """Features that a frozen encoder made: ``values [B, T, D]`` and ``mask [B, T]`` as they are."""
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
+        return Tokens(batch["values"].float(), batch["mask"])
+
+
+class SparseFeatures(nn.Module):
+    """Sparse rows times a learned matrix, one token a row. ``columns [E]``, ``values [E]``, ``starts [B]``, ``mask [B, 1]``; columns begin at 0."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.bag = nn.EmbeddingBag(max(1, inputs), width, mode="sum")
+        nn.init.normal_(self.bag.weight, std=width**-0.5)
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
+        vectors = self.bag(batch["columns"], batch["starts"], per_sample_weights=batch["values"].to(self.bag.weight.dtype))
+        return Tokens(torch.unsqueeze(vectors, 1), batch["mask"])

@@ -1,0 +1,1 @@
+"""The fitted whole: recipe, fit, table -> prediction, model folder."""

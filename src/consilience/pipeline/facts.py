@@ -1,0 +1,111 @@
+"""What is known of a fit, as JSON values: for ``fit --json``, the report and the model card."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from consilience.core.seeds import derive
+from consilience.data.schema import Dataset
+from consilience.features.plan import Extraction, Features
+from consilience.learn.calibration import Calibration
+from consilience.learn.leaderboard import Entry, Leaderboard
+from consilience.metrics.bootstrap import paired_bootstrap
+from consilience.tasks import Task
+
+__all__ = ["describe_fit", "fusion_gain"]
+
+
+def describe_fit(
+    board: Leaderboard,
+    target: np.ndarray,
+    task: Task,
+    dataset: Dataset,
+    extraction: Extraction,
+    features: Features,
+    calibration: Calibration,
+    seconds: dict[str, float],
+    peak_memory_mb: float,
+    num_learned: int,
+) -> dict[str, Any]:
+    """See the keys."""
+    return {
+        "leaderboard": [_entry(entry) for entry in board.entries],
+        "chosen": board.chosen,
+        "members": board[board.chosen].weights or {board.chosen: 1.0},
+        "fusion_gain": fusion_gain(board, target, task),
+        "task": task.target.task,
+        "headline": task.headline,
+        "choose_by": task.choose_by,
+        "seconds": seconds,
+        "peak_memory_mb": peak_memory_mb,
+        "encoders": [
+            {"slot": slot.name, "encoder": slot.encoder, "modality": slot.modality, "columns": list(slot.columns), "weights": features.encoders[slot.name].origin()}
+            for slot in features.slots
+        ],
+        "cells": {"encoded": extraction.encoded, "reused": extraction.reused},
+        "temperature": calibration.temperature,
+        "num_rows": dataset.num_table_rows,
+        "num_learned": num_learned,
+        "num_scored": len(board.scored),
+        "num_quarantined": len({row.row for row in dataset.quarantine}),
+        "quarantine": [{"row": row.row, "column": row.column, "reason": row.reason} for row in dataset.quarantine[:200]],
+    }
+
+
+def fusion_gain(board: Leaderboard, target: np.ndarray, task: Task) -> dict[str, Any]:
+    """Is fusing worth it? The best candidate of several modalities minus the best of one, on the same held-out rows; positive = fusing is better.
+
+    Where the chosen candidate sees several modalities it is the one compared. Where it sees one, the value says what fusing would have brought.
+    """
+    metric = task.metrics[task.headline]
+    single = board.best_single()
+    chosen = board[board.chosen]
+    fused = chosen if len(chosen.candidate.modalities) > 1 else next((e for e in board.entries if e.scores is not None and len(e.candidate.modalities) > 1), None)
+    if single is None or fused is None or single.scores is None or fused.scores is None:
+        modality = board[board.chosen].candidate.modalities
+        return {"metric": metric.name, "value": 0.0, "low": 0.0, "high": 0.0, "versus": None, "fused": None, "verdict": f"There is one kind of evidence here ({', '.join(modality)}): nothing to fuse."}
+    rows, truth = board.scored, task.truth(target[board.scored])
+    found = paired_bootstrap(metric, truth, task.output(fused.scores[rows]), task.output(single.scores[rows]), seed=derive(0, "fusion gain"))
+    value, low, high = (0.0 if math.isnan(x) else x for x in (found.value, found.low, found.high))
+    return {
+        "metric": metric.name,
+        "value": value,
+        "low": low,
+        "high": high,
+        "versus": single.name,
+        "fused": fused.name,
+        "verdict": _verdict(metric.name, value, low, high, single, chosen is fused),
+    }
+
+
+def _verdict(metric: str, value: float, low: float, high: float, single: Entry, fused_chosen: bool) -> str:
+    """One sentence a person can act on."""
+    alone = single.candidate.modalities[0]
+    points = metric in {"accuracy", "micro_f1"}
+    amount, least, most = (f"{100 * x:.1f}" if points else f"{x:.3g}" for x in (abs(value), low, high))
+    unit, brackets = (" points", f"[{least}, {most}]") if points else ("", f"[{least}, {most}]")
+    if low > 0:
+        return f"Fusing is worth it: {metric} is better by {amount}{unit} {brackets} than with {alone} alone."
+    if high < 0:
+        return f"Fusing is not worth it: {metric} is worse by {amount}{unit} {brackets} than with {alone} alone."
+    word = "better" if value >= 0 else "worse"
+    used = "The fused model is used, since its probabilities are better." if fused_chosen and points else "The fused model is used." if fused_chosen else f"The model uses {alone} alone."
+    return f"It cannot be told whether fusing is worth it: {metric} is {word} by {amount}{unit} {brackets} than with {alone} alone. {used}"
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "learner": entry.candidate.learner,
+        "modalities": list(entry.candidate.modalities),
+        "metrics": {name: interval.as_dict() for name, interval in entry.metrics.items()},
+        "loss": entry.loss if math.isfinite(entry.loss) else None,
+        "settings": entry.candidate.settings,
+        "point": entry.point,
+        "weights": entry.weights,
+        "fit_seconds": round(entry.seconds, 3),
+        "stopped": entry.stopped,
+    }

@@ -1,0 +1,201 @@
+"""From a table and a recipe to a fitted whole: read, encode, learn, choose, calibrate, learn again from all rows."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from consilience.core.budget import Budget
+from consilience.core.errors import TargetError, UsageError
+from consilience.core.progress import Progress, Silent
+from consilience.data.schema import Dataset, Fold, Schema, build_dataset, infer_schema, make_folds, make_holdout
+from consilience.data.table import Table
+from consilience.features.plan import Extraction, Features, plan_slots
+from consilience.features.store import FeatureStore
+from consilience.learn.calibration import Calibration
+from consilience.learn.candidates import default_candidates
+from consilience.learn.leaderboard import Leaderboard, run_election
+from consilience.learn.learners import LEARNERS, Fitted, Situation
+from consilience.learn.learners._base import Split
+from consilience.learn.learners.ensemble import FittedEnsemble
+from consilience.pipeline.facts import describe_fit
+from consilience.pipeline.fitted import Pipeline
+from consilience.pipeline.recipe import Recipe
+from consilience.tasks import TASKS, Task
+
+__all__ = ["fit_pipeline"]
+
+_FOLDS_UP_TO = 4000
+"""Rows up to which every row is held out once; beyond, one part is held out."""
+
+
+def fit_pipeline(
+    table: Table, recipe: Recipe, *, valid: Table | None = None, store: FeatureStore | None = None, progress: Progress | None = None
+) -> Pipeline:
+    """Fits a model.
+
+    Args:
+        table: Rows to learn from.
+        valid: More rows. They join the others, unless the recipe says ``valid_only``: then they only choose.
+        store: Where features are kept; None keeps none.
+
+    Raises:
+        DataError: The table cannot be learned from; says which column and why.
+        UsageError: The recipe asks for something that cannot be.
+    """
+    budget, progress = Budget(recipe.time_limit), progress or Silent()
+    clock = _Clock()
+    for name in recipe.learners:
+        LEARNERS.check(name)
+    if recipe.valid_only and valid is None:
+        raise UsageError("There are no rows that only choose.", hint="Name them with --valid, or leave out --valid-only.")
+    schema = infer_schema(
+        table, recipe.target, kinds=recipe.kinds, ignore=recipe.ignore, group=recipe.group, task=recipe.task, valid=valid
+    )
+    pool = _read(table, valid, schema, recipe)
+    features = Features(plan_slots(schema, recipe.encoders))
+    clock.lap("read")
+    extraction = features.extract(pool.dataset, store, progress)
+    pool, extraction = _set_aside(pool, extraction)
+    clock.lap("encode")
+
+    assert schema.target is not None and pool.dataset.target is not None
+    task_class = TASKS.get(schema.target.task)
+    task = task_class(schema.target, task_class.Settings(**recipe.task_settings))
+    target = task.encode(pool.dataset.target)
+    situation = Situation(task, recipe.seed, "cuda" if torch.cuda.is_available() else "cpu")
+    folds = _folds(pool, task.labels(target), recipe)
+    splits = [_split(features, pool.dataset, extraction, target, fold, recipe.seed) for fold in folds]
+    candidates = default_candidates(
+        splits[0].train.modalities,
+        sorted({part.modality for part in splits[0].train.prepared}),
+        sorted({block.modality for block in splits[0].train.blocks}),
+        recipe.fusion,
+    )
+    if recipe.learners:
+        candidates = [candidate for candidate in candidates if candidate.learner in recipe.learners]
+    board = run_election(candidates, splits, target, situation, budget, progress)
+    chosen = board[board.chosen]
+    assert chosen.scores is not None
+    calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task)
+
+    learn_from = np.arange(len(pool.dataset)) if recipe.refit and not recipe.valid_only else folds[0].train
+    final, model = _refit(features, pool.dataset, extraction, target, learn_from, board, situation, budget, progress)
+    clock.lap("learn")
+    pipeline = Pipeline(recipe, schema, task, final, model, calibration, {}, store)
+    pipeline.facts = describe_fit(board, target, task, pool.dataset, extraction, final, calibration, clock.seconds(), _peak_memory(), len(learn_from))
+    return pipeline
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Rows of both tables; ``is_valid [N]`` says which came from the second."""
+
+    dataset: Dataset
+    is_valid: np.ndarray
+
+
+class _Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.began = self.last = time.monotonic()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name], self.last = now - self.last, now
+
+    def seconds(self) -> dict[str, float]:
+        return {**{name: round(value, 3) for name, value in self.laps.items()}, "total": round(time.monotonic() - self.began, 3)}
+
+
+def _read(table: Table, valid: Table | None, schema: Schema, recipe: Recipe) -> _Pool:
+    """The usable rows of one or two tables as one data set; rows of the second are counted on from the first."""
+    first = build_dataset(table, schema, with_target=True, strict=recipe.strict)
+    if valid is None:
+        pool = _Pool(first, np.zeros(len(first), bool))
+    else:
+        second = build_dataset(valid, schema, with_target=True, strict=recipe.strict)
+        pool = _Pool(first.join(second), np.repeat([False, True], [len(first), len(second)]))
+    if len(pool.dataset) < 2:
+        raise TargetError("Fewer than two rows can be learned from.", table=table.source, hint="See the reasons with: consilience inspect")
+    return pool
+
+
+def _set_aside(pool: _Pool, extraction: Extraction) -> tuple[_Pool, Extraction]:
+    """Without the rows whose cells cannot be decoded."""
+    if not extraction.failures:
+        return pool, extraction
+    keep = np.array([row for row in range(len(pool.dataset)) if row not in extraction.failures], dtype=np.int64)
+    if len(keep) < 2:
+        column, reason = next(iter(extraction.failures.values()))
+        raise TargetError(f"Fewer than two rows can be read. {reason}", column=column)
+    return _Pool(pool.dataset.set_aside(extraction.failures), pool.is_valid[keep]), extraction.take(keep)
+
+
+def _folds(pool: _Pool, labels: np.ndarray, recipe: Recipe) -> list[Fold]:
+    """Folds for small tables; one held-out part for large ones, or where a person wants it."""
+    groups, size = pool.dataset.groups, len(labels)
+    held_out = np.flatnonzero(pool.is_valid)
+    by_hand = recipe.valid_only or (len(held_out) and (size > _FOLDS_UP_TO or not recipe.refit) and recipe.folds is None)
+    if by_hand and 0 < len(held_out) < size:
+        train = np.flatnonzero(~pool.is_valid)
+        if groups is not None:
+            train = train[~np.isin(groups[train], groups[held_out])]
+        if len(train):
+            return [Fold(train, held_out)]
+    if recipe.folds is None and (size > _FOLDS_UP_TO or not recipe.refit):
+        return [make_holdout(size, 0.2, labels=labels, groups=groups, seed=recipe.seed)]
+    return make_folds(size, recipe.folds or 5, labels=labels, groups=groups, seed=recipe.seed)
+
+
+def _split(features: Features, dataset: Dataset, extraction: Extraction, target: np.ndarray, fold: Fold, seed: int) -> Split:
+    examples = features.fit(dataset, fold.train, seed).examples(dataset, extraction)
+    return Split(examples.take(fold.train), target[fold.train], examples.take(fold.valid), target[fold.valid], fold.valid)
+
+
+def _refit(
+    features: Features,
+    dataset: Dataset,
+    extraction: Extraction,
+    target: np.ndarray,
+    rows: np.ndarray,
+    board: Leaderboard,
+    situation: Situation,
+    budget: Budget,
+    progress: Progress,
+) -> tuple[Features, FittedEnsemble]:
+    """The chosen candidate, or the members of the chosen ensemble, learned from all rows."""
+    final = features.fit(dataset, rows, situation.seed)
+    situation = Situation(situation.task, situation.seed, situation.device, final.trained)
+    examples = final.examples(dataset, extraction).take(rows)
+    chosen = board[board.chosen]
+    weights = chosen.weights or {chosen.name: 1.0}
+    members: dict[str, tuple[Fitted, tuple[str, ...]]] = {}
+    with progress.step("Learn from all rows", len(weights), "models") as step:
+        for name in _by_weight(weights):
+            entry = board[name]
+            # What was begun is finished: a model that was chosen but not learned would be none.
+            fitted = entry.candidate.make(situation).fit(examples.only(entry.candidate.modalities), target[rows], entry.point, Budget(None))
+            members[name] = (fitted, entry.candidate.modalities)
+            step.advance()
+            if budget.left() <= 0:
+                break
+    return final, FittedEnsemble(members, {name: weights[name] / sum(weights[kept] for kept in members) for name in members}, situation)
+
+
+def _by_weight(weights: dict[str, float]) -> Sequence[str]:
+    return sorted(weights, key=lambda name: (-weights[name], name))
+
+
+def _peak_memory() -> float:
+    """Most memory this process ever held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
