@@ -100,7 +100,19 @@ class Model:
         rows = []
         for entry in self.facts["leaderboard"]:
             value = entry["metrics"].get(headline, {"value": None, "low": None, "high": None})
-            rows.append({"name": entry["name"], "learner": entry["learner"], "modalities": " + ".join(entry["modalities"]), headline: value["value"], "low": value["low"], "high": value["high"], "loss": entry["loss"], "seconds": entry["fit_seconds"], "stopped": entry["stopped"]})
+            rows.append(
+                {
+                    "name": entry["name"],
+                    "learner": entry["learner"],
+                    "modalities": " + ".join(entry["modalities"]),
+                    headline: value["value"],
+                    "low": value["low"],
+                    "high": value["high"],
+                    "loss": entry["loss"],
+                    "seconds": entry["fit_seconds"],
+                    "stopped": entry["stopped"],
+                }
+            )
         return pl.DataFrame(rows, infer_schema_length=None)
 
     @property
@@ -124,13 +136,19 @@ class Model:
             UsageError: The model predicts a number.
         """
         if not self.classes:
-            raise UsageError("This model predicts a number, which has no class probabilities.", hint="predict_table gives an interval: columns low and high.")
+            raise UsageError(
+                "This model predicts a number, which has no class probabilities.", hint="predict_table gives an interval: columns low and high."
+            )
         made = self.predict_table(data, proba=True, strict=strict)
         return made.select([f"probability_{name}" for name in self.classes]).to_numpy()
 
-    def predict_table(self, data: Any, *, proba: bool = False, keep: Sequence[str] = (), strict: bool = False, progress: Progress | bool = False) -> pl.DataFrame:
+    def predict_table(
+        self, data: Any, *, proba: bool = False, keep: Sequence[str] = (), strict: bool = False, progress: Progress | bool = False
+    ) -> pl.DataFrame:
         """Predictions with probability or interval, and a note where something was wrong with the row."""
-        return self.pipeline.predict(_table(data, self.pipeline.recipe.join), proba=proba, keep=tuple(keep), strict=strict, progress=_progress(progress))
+        return self.pipeline.predict(
+            _table(data, self.pipeline.recipe.join), proba=proba, keep=tuple(keep), strict=strict, progress=_progress(progress)
+        )
 
     def evaluate(self, data: Any, *, strict: bool = False, progress: Progress | bool = False) -> dict[str, Any]:
         """Every metric with a 95 % interval, each class by itself, and how many rows had to be set aside."""
@@ -140,7 +158,9 @@ class Model:
         """``[N, D] float32`` one vector a row; NaN for a row that had to be set aside."""
         column = self.embed_table(data, strict=strict)["vector"]
         width = next((len(vector) for vector in column if vector is not None), 0)
-        return np.array([np.full(width, np.nan) if vector is None else np.asarray(vector) for vector in column], dtype=np.float32).reshape(len(column), width)
+        return np.array([np.full(width, np.nan) if vector is None else np.asarray(vector) for vector in column], dtype=np.float32).reshape(
+            len(column), width
+        )
 
     def embed_table(self, data: Any, *, keep: Sequence[str] = (), strict: bool = False, progress: Progress | bool = False) -> pl.DataFrame:
         """The same as a table with the columns ``vector`` and ``note``."""
@@ -174,7 +194,10 @@ def _table(data: Any, join: str | None) -> Table:
     if len(tables) == 1:
         return tables[0]
     if join is None:
-        raise UsageError(f"{len(tables)} tables are given, and nothing says how they belong together.", hint="Use join='order' (--join order) or join='COLUMN' (--join COLUMN).")
+        raise UsageError(
+            f"{len(tables)} tables are given, and nothing says how they belong together.",
+            hint="Use join='order' (--join order) or join='COLUMN' (--join COLUMN).",
+        )
     return join_tables(tables, join)
 
 

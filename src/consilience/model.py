@@ -23,7 +23,7 @@ class Slot(NamedTuple):
     Args:
         name: ``column:encoder``.
         modality: The modality its tokens belong to.
-        encoder: A module from a batch's tensors to Tokens of ``width``; features kept from frozen encoders come through ``CachedFeatures`` or ``SparseFeatures``.
+        encoder: A module from a batch's tensors to Tokens of ``width``; kept features come through ``CachedFeatures`` or ``SparseFeatures``.
         width: Width of those tokens.
     """
 

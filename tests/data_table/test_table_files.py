@@ -6,6 +6,7 @@ import builtins
 import json
 import sys
 import zipfile
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ TEXTS = st.lists(st.none() | st.text(max_size=6), min_size=1, max_size=5)
 def test_strings_come_back(tmp_path: Path, cells: list[str | None], suffix: str) -> None:
     frame = pl.DataFrame({"a": cells, "名 称": cells[::-1]}, schema={"a": pl.String, "名 称": pl.String})
     path = tmp_path / f"t.{suffix}"
-    {"parquet": frame.write_parquet, "jsonl": frame.write_ndjson, "json": frame.write_json}.get(suffix, frame.write_ipc)(path)
+    writers: dict[str, Callable[[Path], object]] = {"parquet": frame.write_parquet, "jsonl": frame.write_ndjson, "json": frame.write_json}
+    writers.get(suffix, frame.write_ipc)(path)
     assert read_table(path).frame.equals(frame)
 
 
@@ -45,7 +47,9 @@ def test_types_stay_in_parquet_and_arrow(tmp_path: Path) -> None:
             "category": pl.Series(["a", None], dtype=pl.Categorical),
         }
     )
-    for path, write in ((tmp_path / "t.parquet", frame.write_parquet), (tmp_path / "t.arrow", frame.write_ipc), (tmp_path / "s.arrow", frame.write_ipc_stream)):
+    writers: dict[str, Callable[[Path], object]] = {"t.parquet": frame.write_parquet, "t.arrow": frame.write_ipc, "s.arrow": frame.write_ipc_stream}
+    for name, write in writers.items():
+        path = tmp_path / name
         write(path)
         got = read_table(path)
         assert got.frame.row(0) == (1, 1.5, True, date(2024, 1, 2), datetime(2024, 1, 2, 3), ["a", "b"], b"\x89PNG", b"x", '{"k": [1]}', "a")
@@ -97,11 +101,24 @@ def test_errors(name: str, content: str, said: str, tmp_path: Path) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_a_file_that_was_cut_off(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"t.{suffix}"
+    frame = pl.DataFrame({"a": ["x", None] * 50})
+    (frame.write_parquet if suffix == "parquet" else frame.write_ipc)(path)
+    whole = path.read_bytes()
+    for part in range(1, 10):
+        path.write_bytes(whole[: len(whole) * part // 10])
+        with pytest.raises(TableError, match="can be read"):
+            read_table(path)
+
+
 def test_the_suffixes_are_listed(tmp_path: Path) -> None:
     (tmp_path / "t.docx").write_text("x")
     with pytest.raises(TableError) as caught:
         read_table(tmp_path / "t.docx")
-    assert all(suffix in caught.value.hint for suffix in (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".xlsx", ".gz"))
+    suffixes = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".xlsx", ".gz")
+    assert [suffix for suffix in suffixes if suffix not in caught.value.hint] == []
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
@@ -155,7 +172,8 @@ def write_workbook(path: Path, rows: list[list[object]]) -> None:
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
         f'<Override PartName="/xl/workbook.xml" ContentType="{part}.sheet.main+xml"/>'
         f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{part}.worksheet+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="r1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
         f'<Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',

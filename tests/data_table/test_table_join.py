@@ -143,5 +143,7 @@ def test_lookup_equals_a_dictionary(mine: list[str | None], theirs: list[str | N
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 5), st.integers(1, 4))
 def test_order_keeps_every_cell(rows: int, count: int) -> None:
-    tables = [Table(pl.DataFrame({f"c{place}": [f"{place}/{row}" for row in range(rows)]}, schema={f"c{place}": pl.String})) for place in range(count)]
+    tables = [
+        Table(pl.DataFrame({f"c{place}": [f"{place}/{row}" for row in range(rows)]}, schema={f"c{place}": pl.String})) for place in range(count)
+    ]
     assert join_tables(tables, "order").frame.equals(pl.concat([each.frame for each in tables], how="horizontal"))

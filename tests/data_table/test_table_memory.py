@@ -83,7 +83,18 @@ def test_moments_with_and_without_zone() -> None:
     st.lists(
         st.recursive(
             st.one_of(
-                st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.dates(), st.times(), st.timedeltas(), st.decimals(),
+                *(
+                    st.none(),
+                    st.booleans(),
+                    st.integers(),
+                    st.floats(),
+                    st.text(),
+                    st.binary(),
+                    st.dates(),
+                    st.times(),
+                    st.timedeltas(),
+                    st.decimals(),
+                ),
                 st.datetimes(timezones=st.none() | st.timezones()),
             ),
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3),

@@ -17,14 +17,15 @@ from consilience.data.table import _rows as rows_module
 from consilience.data.table import read_table
 from consilience.data.table._delimited import read_delimited
 
-TRICKY = st.sampled_from([",", '"', '""', "\n", "\r\n", "\r", ";", "\t", "|", "\ufeff", " ", "'", "名称", "é", "🙂", "a,b", '"x', 'x"', "NULL", "NA", "#", "sep=;", "0012", "\\"])
-CELL = st.none() | st.lists(TRICKY | st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=4), max_size=4).map("".join)
+TRICKY = st.sampled_from([*",;\t|\n\r\"\\' #", '""', "\r\n", "\ufeff", "名称", "é", "🙂", "a,b", '"x', 'x"', "NULL", "NA", "sep=;", "0012"])
+CELL = st.none() | st.lists(TRICKY | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4), max_size=4).map("".join)
+CELLS = st.lists(CELL, min_size=6, max_size=6)
 
 
 @st.composite
 def frames(draw: st.DrawFn) -> pl.DataFrame:
     width, height = draw(st.integers(1, 4)), draw(st.integers(0, 6))
-    return pl.DataFrame({f"name{place}": pl.Series(draw(st.lists(CELL, min_size=height, max_size=height)), dtype=pl.String) for place in range(width)})
+    return pl.DataFrame({f"name{place}": pl.Series(draw(CELLS)[:height], dtype=pl.String) for place in range(width)})
 
 
 def without_empty(frame: pl.DataFrame) -> pl.DataFrame:
@@ -45,6 +46,8 @@ def test_what_polars_writes_is_read_back(frame: pl.DataFrame, separator: str, ma
 @given(frames(), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.sampled_from(["\n", "\r\n"]))
 def test_what_python_writes_is_read_back(frame: pl.DataFrame, quoting: int, end: str) -> None:
     out = io.StringIO(newline="")
+    if any("\r" in cell for row in frame.rows() for cell in row if cell):  # Python leaves a return unquoted, as if it belonged to the line's end
+        quoting = csv.QUOTE_ALL
     writer = csv.writer(out, quoting=quoting, lineterminator=end)  # type: ignore[arg-type]
     writer.writerow(frame.columns)
     writer.writerows([["" if cell is None else cell for cell in row] for row in frame.rows()])

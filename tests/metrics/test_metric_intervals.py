@@ -222,6 +222,18 @@ def test_large_tables_get_fewer_rounds() -> None:
     assert sum(len(weights) for weights in draws(3000, 500, 0, None)) == 500
 
 
+def test_a_slow_metric_is_called_at_most_200_times_also_beside_a_fast_one() -> None:
+    sizes: list[int] = []
+
+    def count(target: np.ndarray, output: np.ndarray) -> float:
+        sizes.append(len(target))
+        return float(len(sizes))
+
+    numbers = np.zeros(4000)
+    bootstrap({"slow": Metric("slow", count, True, 0.0, math.inf, "Counts."), "mae": REGRESSION["mae"]}, numbers, numbers, rounds=900)
+    assert sizes == [4000] * 201
+
+
 def test_requests_that_cannot_be_are_refused() -> None:
     target, output = classified(10, 2, 0)
     with pytest.raises(UsageError, match="rounds"):

@@ -13,7 +13,7 @@ from sklearn import metrics as reference
 from consilience.metrics import REGRESSION, REGRESSION_LOG
 from consilience.metrics.regression import mae, mae_log, median_ae, r2, r2_log, rmse
 
-steady = settings(max_examples=25, deadline=None)
+steady = settings(max_examples=15, deadline=None)
 
 REFERENCES: dict[str, Any] = {
     "rmse": reference.root_mean_squared_error,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -55,7 +56,11 @@ class Registry(Generic[T]):
     @cached_property
     def files(self) -> dict[str, Path]:
         """Key to file, for the methods that ship with the package."""
-        root = Path(str(import_module(self.package).__file__)).parent
+        # The package is located, not run: its __init__ may import what takes seconds.
+        spec = find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise ConsilienceError(f"There is no package {self.package!r} that would hold the {self.what}s.")
+        root = Path(next(iter(spec.submodule_search_locations)))
         found = (path for path in sorted(root.rglob("*.py")) if not any(part.startswith("_") for part in path.relative_to(root).parts))
         return {path.relative_to(root).with_suffix("").as_posix(): path for path in found}
 
@@ -114,7 +119,11 @@ class Registry(Generic[T]):
 def read_card(path: Path) -> Card:
     """The ``CARD = Card(...)`` literal of a file."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and any(isinstance(t, ast.Name) and t.id == "CARD" for t in node.targets):
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and any(isinstance(t, ast.Name) and t.id == "CARD" for t in node.targets)
+        ):
             fields: dict[str, Any] = {word.arg: ast.literal_eval(word.value) for word in node.value.keywords if word.arg}
             return Card(**fields)
     raise ConsilienceError(f"The method file {path.name} has no literal CARD = Card(...).")

@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from scipy import sparse
+from scipy.sparse import csr_matrix
 
 from consilience.core.hashing import hash_json
-from consilience.core.settings import Settings
+from consilience.core.settings import Settings as AnySettings
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Encoder", "FittedEncoder", "FrozenEncoder", "ModuleEncoder", "TrainedEncoder"]
 
 
-class Encoder(ABC):
+class Encoder(ABC):  # noqa: B024 - what must be given is said by the three sorts below
     """What all encoders share.
 
     Args:
@@ -37,17 +37,22 @@ class Encoder(ABC):
         argument: What stood after the colon of the name, such as the folder in ``hf:folder``; empty for most.
     """
 
-    Settings: ClassVar[type[Settings]] = Settings
+    Settings: ClassVar[type[AnySettings]] = AnySettings
     version: ClassVar[int] = 1
     """Counts up whenever the same cell gives different vectors than before."""
 
-    def __init__(self, settings: Settings, argument: str = "") -> None:
+    def __init__(self, settings: AnySettings, argument: str = "") -> None:
         self.settings = settings
         self.argument = argument
 
     def identity(self) -> dict[str, Any]:
         """What tells this encoder's output from another's: class, version, settings, argument; subclasses add weights."""
-        return {"encoder": type(self).__qualname__, "version": self.version, "argument": self.argument, "settings": self.settings.model_dump(mode="json")}
+        return {
+            "encoder": type(self).__qualname__,
+            "version": self.version,
+            "argument": self.argument,
+            "settings": self.settings.model_dump(mode="json"),
+        }
 
     def fingerprint(self) -> str:
         """Hex hash of ``identity``."""
@@ -73,7 +78,7 @@ class FrozenEncoder(Encoder):
 
     @abstractmethod
     def prepare(self, cell: Any) -> dict[str, np.ndarray]:
-        """One decoded cell (text: ``str``; image: ``[H, W, 3] uint8``) as arrays without a batch axis, such as resized pixels or token ids."""
+        """One decoded cell (text: ``str``; image: ``[H, W, 3] uint8``) as arrays without a batch axis: resized pixels, token ids."""
 
     def collate(self, items: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """Prepared cells as one batch; the default stacks arrays of equal shape."""
@@ -95,8 +100,11 @@ class ModuleEncoder(FrozenEncoder):
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """The module, in eval mode, with its weights. Forward takes the tensors of a collated batch as positional arguments in the order of ``inputs`` and
-        gives values ``[B, T, D]`` (a pooled encoder gives T = 1)."""
+        """The module, in eval mode, with its weights.
+
+        Forward takes the tensors of a collated batch as positional arguments in the order of ``inputs`` and gives values ``[B, T, D]``
+        (a pooled encoder gives T = 1).
+        """
 
     @property
     @abstractmethod
@@ -137,7 +145,7 @@ class FittedEncoder(Encoder):
         """Learns from the rows given, absent cells left out. Text and image encoders get one column."""
 
     @abstractmethod
-    def encode(self, columns: Mapping[str, Cells]) -> np.ndarray | sparse.csr_matrix:
+    def encode(self, columns: Mapping[str, Cells]) -> np.ndarray | csr_matrix:
         """``[N, D]`` float32, or CSR of that shape; a row without any cell present is all zeros."""
 
     @abstractmethod
@@ -150,7 +158,7 @@ class FittedEncoder(Encoder):
 
 
 class TrainedEncoder(Encoder):
-    """Learns with the network. ``fit`` learns only what must be known before (a vocabulary, means); the module's weights belong to the network."""
+    """Learns with the network. ``fit`` learns only what must be known before (a vocabulary, means); weights belong to the network."""
 
     prepares_alike: ClassVar[bool] = False
     """True if ``prepare`` gives the same arrays whatever ``fit`` learned (pixels), so that folds can share them."""
@@ -161,7 +169,9 @@ class TrainedEncoder(Encoder):
 
     @abstractmethod
     def prepare(self, columns: Mapping[str, Cells]) -> dict[str, np.ndarray]:
-        """Arrays of N rows each, which are then cut into batches. Absent cells give any finite content; ``"mask"`` (``[N, T]`` bool) says what is there.
+        """Arrays of N rows each, which are then cut into batches.
+
+        Absent cells give any finite content; ``"mask"`` (``[N, T]`` bool) says what is there.
 
         Raises:
             CellError: A cell cannot be decoded; ``row`` is set.
@@ -169,7 +179,7 @@ class TrainedEncoder(Encoder):
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """A module with fresh weights: forward takes the dict of tensors that ``prepare`` gives for a batch and returns ``Tokens``; it has an int ``width``."""
+        """A module with fresh weights: from the dict of tensors that ``prepare`` gives for a batch to ``Tokens``; it has an int ``width``."""
 
     @abstractmethod
     def state(self) -> State:

@@ -32,7 +32,7 @@ class Block:
     @property
     def present(self) -> np.ndarray:
         """``[N]`` bool."""
-        return self.mask if self.mask.ndim == 1 else self.mask.any(axis=1)
+        return self.mask if self.mask.ndim == 1 else np.asarray(self.mask.any(axis=1))
 
     @property
     def width(self) -> int:
@@ -72,7 +72,7 @@ class Prepared:
     @property
     def present(self) -> np.ndarray:
         """``[N]`` bool."""
-        return self.arrays["mask"].any(axis=1)
+        return np.asarray(self.arrays["mask"].any(axis=1))
 
     def take(self, rows: np.ndarray) -> Prepared:
         return replace(self, arrays={name: array[rows] for name, array in self.arrays.items()})
@@ -98,12 +98,14 @@ class Examples:
     @property
     def modalities(self) -> list[str]:
         """Sorted names of the modalities that have features here."""
-        return sorted({part.modality for part in (*self.blocks, *self.prepared)})
+        return sorted({block.modality for block in self.blocks} | {part.modality for part in self.prepared})
 
     def present(self) -> dict[str, np.ndarray]:
         """Modality to ``[N]`` bool: rows in which any of its features is present."""
         found = {name: np.zeros(self.num_rows, dtype=bool) for name in self.modalities}
-        for part in (*self.blocks, *self.prepared):
+        for block in self.blocks:
+            found[block.modality] |= block.present
+        for part in self.prepared:
             found[part.modality] |= part.present
         return found
 

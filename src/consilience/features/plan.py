@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from consilience.core.errors import CellError, UsageError
 from consilience.core.extras import missing_packages
@@ -27,7 +28,7 @@ class EncoderChoice(Settings):
     """An encoder as a person names it: ``name`` may carry an argument after a colon (``hf:folder``)."""
 
     name: str
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
 
 
 class SlotPlan(Settings):
@@ -38,7 +39,7 @@ class SlotPlan(Settings):
     columns: tuple[str, ...]
     encoder: str
     argument: str = ""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
 
     def make(self) -> Encoder:
         """The encoder, with nothing learned yet."""
@@ -92,7 +93,7 @@ def _slot(unit: str, modality: str, columns: tuple[str, ...], choice: EncoderCho
     if key not in ENCODERS:
         ENCODERS.check(key)
     if key.partition("/")[0] != modality:
-        raise UsageError(f"The encoder {key!r} is not for {modality} columns such as {unit!r}.", hint=f"See: consilience list encoders")
+        raise UsageError(f"The encoder {key!r} is not for {modality} columns such as {unit!r}.", hint="See: consilience list encoders")
     return SlotPlan(name=f"{unit}:{choice.name}", modality=modality, columns=columns, encoder=key, argument=argument, settings=choice.settings)
 
 
@@ -136,7 +137,10 @@ class Features:
         return {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, TrainedEncoder)}
 
     def extract(self, dataset: Dataset, store: FeatureStore | None, progress: Progress | None = None) -> Extraction:
-        """Runs the frozen encoders; cells that the store knows are not encoded again. Media that no frozen encoder reads are decoded once, to find the broken ones."""
+        """Runs the frozen encoders; cells that the store knows are not encoded again.
+
+        Media that no frozen encoder reads are decoded once, to find the broken ones.
+        """
         found, progress = Extraction(), progress or Silent()
         read: set[str] = set()
         for slot in self.slots:
@@ -162,8 +166,10 @@ class Features:
         for slot in self.slots:
             encoder = self.encoders[slot.name]
             if isinstance(encoder, FittedEncoder | TrainedEncoder):
-                encoder = slot.make()
-                encoder.fit({column: dataset.cells[column].take(rows) for column in slot.columns}, seed)  # type: ignore[attr-defined]
+                fresh = slot.make()
+                assert isinstance(fresh, FittedEncoder | TrainedEncoder)
+                encoder = fresh
+                fresh.fit({column: dataset.cells[column].take(rows) for column in slot.columns}, seed)
             encoders[slot.name] = encoder
         return Features(self.slots, encoders)
 
@@ -187,8 +193,9 @@ class Features:
 
     def state(self) -> State:
         """What fitted and trained encoders learned; weights of trained ones belong to the network."""
-        parts = {str(index): self.encoders[slot.name].state() for index, slot in enumerate(self.slots) if not isinstance(self.encoders[slot.name], FrozenEncoder)}  # type: ignore[attr-defined]
-        prints = {slot.name: self.encoders[slot.name].fingerprint() for slot in self.slots if isinstance(self.encoders[slot.name], FrozenEncoder)}
+        learned = {index: self.encoders[slot.name] for index, slot in enumerate(self.slots)}
+        parts = {str(index): encoder.state() for index, encoder in learned.items() if isinstance(encoder, FittedEncoder | TrainedEncoder)}
+        prints = {name: encoder.fingerprint() for name, encoder in self.encoders.items() if isinstance(encoder, FrozenEncoder)}
         return State.pack(parts, {"slots": [slot.model_dump(mode="json") for slot in self.slots], "fingerprints": prints})
 
     @classmethod

@@ -21,7 +21,7 @@ from consilience.features._environment import REPAIR, Environment
 __all__ = ["Entry", "FeatureStore", "Freed", "rounded"]
 
 FORMAT = b'{"format": 1}'
-FEATURES, ENCODERS = b"features", b"encoders"
+DATABASES = FEATURES, ENCODERS = b"features", b"encoders"
 HEAD = struct.Struct("<2sBBIII")  # magic, version, type, tokens, width, checksum
 MAGIC, VERSION = b"cf", 1
 TYPES = (np.dtype("<f2"), np.dtype("<f4"))
@@ -68,6 +68,9 @@ class FeatureStore:
     Args:
         folder: Where the file lies; made when something is first kept.
 
+    Attributes:
+        told: Errors that the person has been told of already, so that many columns do not say the same.
+
     Raises:
         StoreError: From every method, where the folder cannot be read or written, the disk is full or the file is damaged; says what to do.
 
@@ -81,7 +84,8 @@ class FeatureStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self._shared: Environment | None = None
+        self.told: set[str] = set()
+        self._shared: Environment | None = Environment.shared(self.folder, DATABASES, FORMAT)
 
     def get_many(self, keys: Sequence[bytes], fingerprint: str) -> list[np.ndarray | None]:
         """Each cell's features ``[T, D]`` (float16, or float32 where values are too large for it), None where there are none."""
@@ -101,7 +105,7 @@ class FeatureStore:
         prefix = prefix_of(fingerprint)
 
         def job(txn: Any, dbs: dict[bytes, Any]) -> None:
-            card = self._card(txn.get(prefix, db=dbs[ENCODERS])) or Entry(fingerprint, "", 0, 0, time.time())
+            card = self._card(txn.get(prefix, db=dbs[ENCODERS]), fingerprint)
             items, size = card.items, card.bytes
             for key, value in entries:
                 old = txn.get(key, db=dbs[FEATURES])
@@ -120,7 +124,7 @@ class FeatureStore:
             return
 
         def job(txn: Any, dbs: dict[bytes, Any]) -> None:
-            card = self._card(txn.get(prefix, db=dbs[ENCODERS])) or Entry(fingerprint, "", 0, 0, 0.0)
+            card = self._card(txn.get(prefix, db=dbs[ENCODERS]), fingerprint)
             txn.put(prefix, json.dumps(asdict(replace(card, label=label, used=time.time()))).encode(), db=dbs[ENCODERS])
 
         self._env.write(job)
@@ -170,18 +174,18 @@ class FeatureStore:
     @property
     def _env(self) -> Environment:
         if self._shared is None:
-            self._shared = Environment.shared(self.folder, (FEATURES, ENCODERS), FORMAT)
+            self._shared = Environment.shared(self.folder, DATABASES, FORMAT)
         return self._shared
 
     def _entries(self) -> dict[bytes, Entry]:
         """What is kept, by the prefix of the keys, the last used first. Counted when written: walking over all entries would take long."""
 
-        def job(txn: Any, dbs: dict[bytes, Any]) -> dict[bytes, Entry | None]:
+        def job(txn: Any, dbs: dict[bytes, Any]) -> list[tuple[bytes, Entry]]:
             with txn.cursor(db=dbs[ENCODERS]) as cursor:
-                return {bytes(key): self._card(value) for key, value in cursor}
+                return [(bytes(key), self._card(value)) for key, value in cursor]
 
-        found = {prefix: entry for prefix, entry in self._env.read(job, {}).items() if entry is not None}
-        return dict(sorted(found.items(), key=lambda pair: (-pair[1].used, pair[0])))
+        nothing: list[tuple[bytes, Entry]] = []
+        return dict(sorted(self._env.read(job, nothing), key=lambda pair: (-pair[1].used, pair[0])))
 
     def _emptied(self) -> Freed:
         try:
@@ -201,21 +205,21 @@ class FeatureStore:
                 while items < CHUNK and cursor.set_range(prefix) and bytes(cursor.key()[:PREFIX]) == prefix:
                     items, size = items + 1, size + len(cursor.value())
                     cursor.delete()
-            if items < CHUNK or card is None:
+            if items < CHUNK:
                 txn.delete(prefix, db=dbs[ENCODERS])
             else:
                 card = replace(card, items=max(0, card.items - items), bytes=max(0, card.bytes - size))
                 txn.put(prefix, json.dumps(asdict(card)).encode(), db=dbs[ENCODERS])
             return items == CHUNK
 
-        for prefix in prefixes:
+        for prefix in prefixes:  # noqa: B007  # the job looks at it
             while self._env.write(job):  # in parts, so that other writers get a turn
                 pass
 
-    def _card(self, value: memoryview | None) -> Entry | None:
-        """What is known of a fingerprint."""
+    def _card(self, value: memoryview | None, fingerprint: str = "") -> Entry:
+        """What is known of a fingerprint; of a new one, that it is used now."""
         if value is None:
-            return None
+            return Entry(fingerprint, "", 0, 0, time.time())
         try:
             return Entry(**json.loads(bytes(value)))
         except (ValueError, TypeError) as error:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from consilience.core.registry import Registry
+
+if TYPE_CHECKING:
+    from consilience.fusion._base import Fusion
 
 __all__ = ["FUSIONS"]
 
-FUSIONS: Registry[object] = Registry("fusion", __name__)
+FUSIONS: Registry[Fusion] = Registry("fusion", __name__)

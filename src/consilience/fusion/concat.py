@@ -52,7 +52,7 @@ class Concat(Fusion):
     def __init__(self, names: Sequence[str], width: int, settings: ConcatSettings) -> None:
         super().__init__(names, width, settings)
         count = len(self.names)
-        self.mlp = MLP(count * width + count, [settings.hidden], width, settings.dropout)
+        self.mlp = MLP(count * width + count, width, settings.hidden, settings.dropout)
 
     def fuse(self, vectors: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
         flat = self.filled(vectors, present).flatten(1)  # [B, M * D]

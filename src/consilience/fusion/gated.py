@@ -40,7 +40,6 @@ class Gated(Fusion):
     [[0.0, 1.0]]
     """
 
-    fills = True
     gate: nn.Linear | None
 
     def __init__(self, names: Sequence[str], width: int, settings: Settings) -> None:
@@ -54,7 +53,8 @@ class Gated(Fusion):
         values = torch.stack([layer(vectors[:, index]) for index, layer in enumerate(self.values)], dim=1).tanh()  # [B, M, D]
         scores = torch.zeros_like(values)
         if self.gate is not None:
-            flat = torch.cat([self.filled(vectors, present).flatten(1), present.to(vectors.dtype)], dim=1)
+            # Flags tell an absent modality from a vector of zeros; a learned absent vector before a linear gate could say no more.
+            flat = torch.cat([vectors.flatten(1), present.to(vectors.dtype)], dim=1)
             scores = self.gate(flat).unflatten(1, (len(self.names), self.width))
         gates = masked_softmax(scores, present.unsqueeze(-1), dim=1)  # [B, M, D]
         return (gates * values).sum(dim=1), gates.mean(dim=-1)

@@ -55,7 +55,7 @@ class Weighted(Fusion):
         super().__init__(names, width, settings)
         several = len(self.names) > 1  # the weight of a single modality is 1, whatever is learned
         self.scores = nn.Parameter(torch.zeros(len(self.names))) if several else None
-        self.gate = MLP(width + 1, [settings.hidden], 1, out_bias=False) if several and settings.by_evidence else None
+        self.gate = MLP(width + 1, 1, settings.hidden, out_bias=False) if several and settings.by_evidence else None
 
     def mix(self, parts: Sequence[Tokens], vectors: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
         amounts = torch.stack([part.mask.sum(dim=1) for part in parts], dim=1)  # [B, M]

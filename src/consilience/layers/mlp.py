@@ -18,20 +18,20 @@ class MLP(nn.Module):
 
     Args:
         in_width: D_in.
-        hidden: Width of each hidden layer; empty makes it one linear layer.
         out_width: D_out.
+        hidden: Width of the hidden layer, or of each of several; an empty sequence makes it one linear layer.
         dropout: Share of hidden units that are dropped in training.
         out_bias: False where a constant on the output can change nothing, as before a softmax.
 
     >>> import torch
-    >>> MLP(4, [8], 2)(torch.zeros(3, 4)).shape
+    >>> MLP(4, 2, hidden=8)(torch.zeros(3, 4)).shape
     torch.Size([3, 2])
     """
 
-    def __init__(self, in_width: int, hidden: Sequence[int], out_width: int, dropout: float = 0.0, out_bias: bool = True) -> None:
+    def __init__(self, in_width: int, out_width: int, hidden: int | Sequence[int], dropout: float = 0.0, out_bias: bool = True) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for width in hidden:
+        for width in (hidden,) if isinstance(hidden, int) else hidden:
             layers += [nn.Linear(in_width, width), nn.LayerNorm(width), nn.GELU(), nn.Dropout(dropout)]
             in_width = width
         self.layers = nn.Sequential(*layers, nn.Linear(in_width, out_width, bias=out_bias))

@@ -1,11 +1,11 @@
-"""Softmax and pooling that know what is absent."""
+"""A softmax that knows what is absent."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-__all__ = ["masked_softmax", "max_pool"]
+__all__ = ["masked_softmax"]
 
 
 def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
@@ -22,19 +22,3 @@ def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
     lowest = torch.finfo(scores.dtype).min  # finite: a row of -inf would give NaN
     weights = torch.softmax(torch.where(mask, scores, lowest), dim=dim)
     return torch.where(mask, weights, 0.0)
-
-
-def max_pool(values: Tensor, mask: Tensor) -> Tensor:
-    """The largest value of each channel over the tokens that are present; zeros for a row without any.
-
-    Shape:
-        - values: ``[B, T, D]``, with T at least 1.
-        - mask: ``[B, T]`` bool.
-        - output: ``[B, D]``.
-
-    >>> max_pool(torch.tensor([[[1.0], [5.0]], [[2.0], [3.0]]]), torch.tensor([[True, False], [False, False]])).tolist()
-    [[1.0], [0.0]]
-    """
-    lowest = torch.finfo(values.dtype).min
-    largest = torch.where(mask.unsqueeze(-1), values, lowest).amax(dim=1)
-    return torch.where(mask.any(dim=1, keepdim=True), largest, 0.0)

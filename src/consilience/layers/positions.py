@@ -42,6 +42,5 @@ class SinusoidalPositions(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         length = values.shape[1]
-        if length > len(self.table):
-            self.table = sinusoids(2 * length, self.width).to(self.table)
-        return values + self.table[:length].to(values.dtype)
+        table = self.table[:length] if length <= len(self.table) else sinusoids(length, self.width)
+        return values + table.to(values)

@@ -31,7 +31,9 @@ class Tokens:
 
     def __post_init__(self) -> None:
         if self.values.ndim != 3 or self.mask.shape != self.values.shape[:2] or self.mask.dtype != torch.bool:
-            raise ValueError(f"Tokens need values [B, T, D] and a bool mask [B, T], found {tuple(self.values.shape)} and {tuple(self.mask.shape)} {self.mask.dtype}.")
+            raise ValueError(
+                f"Tokens need values [B, T, D] and a bool mask [B, T], not {tuple(self.values.shape)} and {tuple(self.mask.shape)} {self.mask.dtype}."
+            )
 
     @classmethod
     def single(cls, vectors: Tensor, present: Tensor) -> Tokens:

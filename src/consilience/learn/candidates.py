@@ -28,7 +28,9 @@ class Candidate:
         return cls(parse_settings(cls.Settings, self.settings, f"The learner {self.learner!r}"), situation)  # type: ignore[no-any-return]
 
 
-def default_candidates(modalities: Sequence[str], trained: Sequence[str], with_features: Sequence[str], fusion: str = "auto", num_rows: int = 0) -> list[Candidate]:
+def default_candidates(
+    modalities: Sequence[str], trained: Sequence[str], with_features: Sequence[str], fusion: str = "auto", num_rows: int = 0
+) -> list[Candidate]:
     """The candidates of a fit, cheap ones first.
 
     Args:

@@ -100,7 +100,13 @@ def run_election(
 
 
 def _score(
-    candidate: Candidate, splits: Sequence[Split], target: np.ndarray, scored: np.ndarray, situation: Situation, budget: Budget, before: Sequence[Entry]
+    candidate: Candidate,
+    splits: Sequence[Split],
+    target: np.ndarray,
+    scored: np.ndarray,
+    situation: Situation,
+    budget: Budget,
+    before: Sequence[Entry],
 ) -> Entry:
     began = time.monotonic()
     entry = Entry(candidate)

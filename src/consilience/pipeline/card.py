@@ -14,7 +14,9 @@ def model_card(pipeline: Pipeline) -> str:
     chosen = next(entry for entry in facts["leaderboard"] if entry["name"] == facts["chosen"])
     used = [f"| {column.name} | {column.kind} | {column.reason} |" for column in pipeline.schema.features()]
     left_out = [f"| {column.name} | {column.reason} |" for column in pipeline.schema.columns if column.role == "ignored"]
-    metrics = [f"| {name} | {_number(value['value'])} | {_number(value['low'])} to {_number(value['high'])} |" for name, value in chosen["metrics"].items()]
+    metrics = [
+        f"| {name} | {_number(value['value'])} | {_number(value['low'])} to {_number(value['high'])} |" for name, value in chosen["metrics"].items()
+    ]
     weights = [f"- {encoder['slot']}: {encoder['weights']}" for encoder in facts["encoders"] if encoder["weights"]]
     findings = [f"- {finding.message}" for finding in pipeline.schema.findings]
     return "\n".join(
@@ -27,11 +29,12 @@ def model_card(pipeline: Pipeline) -> str:
             "",
             "## Intended use",
             "",
-            f"Predicting `{target.name}` for rows that come from the same source as the training table. Missing cells are met in training and may be missing in use.",
+            f"Predicting `{target.name}` for rows from the source that the training table came from. Cells may be missing.",
             "",
             "## How good it is",
             "",
-            f"On {facts['num_scored']} rows that each candidate had not learned from; 95 % intervals. The choice among candidates was made on the same rows, so expect slightly less on new ones.",
+            f"On {facts['num_scored']} rows that each candidate had not learned from; 95 % intervals.",
+            "The choice among candidates was made on the same rows, so expect slightly less on new ones.",
             "",
             "| metric | value | interval |",
             "|---|---|---|",

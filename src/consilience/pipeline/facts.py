@@ -42,7 +42,13 @@ def describe_fit(
         "seconds": seconds,
         "peak_memory_mb": peak_memory_mb,
         "encoders": [
-            {"slot": slot.name, "encoder": slot.encoder, "modality": slot.modality, "columns": list(slot.columns), "weights": features.encoders[slot.name].origin()}
+            {
+                "slot": slot.name,
+                "encoder": slot.encoder,
+                "modality": slot.modality,
+                "columns": list(slot.columns),
+                "weights": features.encoders[slot.name].origin(),
+            }
             for slot in features.slots
         ],
         "cells": {"encoded": extraction.encoded, "reused": extraction.reused},
@@ -63,10 +69,22 @@ def fusion_gain(board: Leaderboard, target: np.ndarray, task: Task) -> dict[str,
     metric = task.metrics[task.headline]
     single = board.best_single()
     chosen = board[board.chosen]
-    fused = chosen if len(chosen.candidate.modalities) > 1 else next((e for e in board.entries if e.scores is not None and len(e.candidate.modalities) > 1), None)
+    fused = (
+        chosen
+        if len(chosen.candidate.modalities) > 1
+        else next((e for e in board.entries if e.scores is not None and len(e.candidate.modalities) > 1), None)
+    )
     if single is None or fused is None or single.scores is None or fused.scores is None:
         modality = board[board.chosen].candidate.modalities
-        return {"metric": metric.name, "value": 0.0, "low": 0.0, "high": 0.0, "versus": None, "fused": None, "verdict": f"There is one kind of evidence here ({', '.join(modality)}): nothing to fuse."}
+        return {
+            "metric": metric.name,
+            "value": 0.0,
+            "low": 0.0,
+            "high": 0.0,
+            "versus": None,
+            "fused": None,
+            "verdict": f"There is one kind of evidence here ({', '.join(modality)}): nothing to fuse.",
+        }
     rows, truth = board.scored, task.truth(target[board.scored])
     found = paired_bootstrap(metric, truth, task.output(fused.scores[rows]), task.output(single.scores[rows]), seed=derive(0, "fusion gain"))
     value, low, high = (0.0 if math.isnan(x) else x for x in (found.value, found.low, found.high))
@@ -92,7 +110,13 @@ def _verdict(metric: str, value: float, low: float, high: float, single: Entry, 
     if high < 0:
         return f"Fusing is not worth it: {metric} is worse by {amount}{unit} {brackets} than with {alone} alone."
     word = "better" if value >= 0 else "worse"
-    used = "The fused model is used, since its probabilities are better." if fused_chosen and points else "The fused model is used." if fused_chosen else f"The model uses {alone} alone."
+    used = (
+        "The fused model is used, since its probabilities are better."
+        if fused_chosen and points
+        else "The fused model is used."
+        if fused_chosen
+        else f"The model uses {alone} alone."
+    )
     return f"It cannot be told whether fusing is worth it: {metric} is {word} by {amount}{unit} {brackets} than with {alone} alone. {used}"
 
 

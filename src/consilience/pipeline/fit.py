@@ -27,7 +27,7 @@ from consilience.learn.learners.ensemble import FittedEnsemble
 from consilience.pipeline.facts import describe_fit
 from consilience.pipeline.fitted import Pipeline
 from consilience.pipeline.recipe import Recipe
-from consilience.tasks import TASKS, Task
+from consilience.tasks import TASKS
 
 __all__ = ["fit_pipeline"]
 
@@ -55,9 +55,7 @@ def fit_pipeline(
         LEARNERS.check(name)
     if recipe.valid_only and valid is None:
         raise UsageError("There are no rows that only choose.", hint="Name them with --valid, or leave out --valid-only.")
-    schema = infer_schema(
-        table, recipe.target, kinds=recipe.kinds, ignore=recipe.ignore, group=recipe.group, task=recipe.task, valid=valid
-    )
+    schema = infer_schema(table, recipe.target, kinds=recipe.kinds, ignore=recipe.ignore, group=recipe.group, task=recipe.task, valid=valid)
     pool = _read(table, valid, schema, recipe)
     features = Features(plan_slots(schema, recipe.encoders))
     clock.lap("read")
@@ -65,7 +63,8 @@ def fit_pipeline(
     pool, extraction = _set_aside(pool, extraction)
     clock.lap("encode")
 
-    assert schema.target is not None and pool.dataset.target is not None
+    assert schema.target is not None
+    assert pool.dataset.target is not None
     task_class = TASKS.get(schema.target.task)
     task = task_class(schema.target, task_class.Settings(**recipe.task_settings))
     target = task.encode(pool.dataset.target)

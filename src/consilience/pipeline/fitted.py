@@ -98,7 +98,9 @@ class Pipeline:
         """
         for name in keep:
             if name not in table.columns:
-                raise ColumnError("It is to be kept, but is not in the table.", column=name, table=table.source, hint=f"There are: {', '.join(table.columns)}.")
+                raise ColumnError(
+                    "It is to be kept, but is not in the table.", column=name, table=table.source, hint=f"There are: {', '.join(table.columns)}."
+                )
         scored = self.score(table, strict=strict, progress=progress)
         columns = self.task.decode(scored.output)
         if self.task.target.task == "regression":
@@ -113,7 +115,9 @@ class Pipeline:
         reasons: dict[int, list[str]] = {}
         for set_aside in scored.dataset.quarantine:
             reasons.setdefault(set_aside.row, []).append(set_aside.reason)
-        aside = pl.DataFrame({"_row": list(reasons), "note": [" ".join(texts) for texts in reasons.values()]}, schema={"_row": pl.Int64, "note": pl.String})
+        aside = pl.DataFrame(
+            {"_row": list(reasons), "note": [" ".join(texts) for texts in reasons.values()]}, schema={"_row": pl.Int64, "note": pl.String}
+        )
         whole = pl.concat([made, aside], how="diagonal").sort("_row").drop("_row")
         return pl.concat([table.frame.select(keep), whole], how="horizontal") if keep else whole
 

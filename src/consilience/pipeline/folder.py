@@ -61,7 +61,9 @@ def save_pipeline(pipeline: Pipeline, folder: str | Path) -> Path:
             manifest = {"format": FORMAT, "written_by": f"consilience {__version__}", "files": files}
             (beside / "MANIFEST.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     except OSError as error:
-        raise FolderError(f"The model folder {path} cannot be written: {error.strerror or error}.", hint="What stood there before is unchanged.") from error
+        raise FolderError(
+            f"The model folder {path} cannot be written: {error.strerror or error}.", hint="What stood there before is unchanged."
+        ) from error
     return path
 
 
@@ -90,7 +92,10 @@ def verify_folder(folder: str | Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise FolderError(f"The file {path / 'MANIFEST.json'} is damaged.", hint="Fit again, or take the folder from a backup.") from None
     if version > FORMAT:
-        raise FolderError(f"The model in {path} was written by {writer} in format {version}; this is consilience {__version__}, which reads up to {FORMAT}.", hint="Update with: pip install -U consilience")
+        raise FolderError(
+            f"The model in {path} was written by {writer} in format {version}; this is consilience {__version__}, which reads up to {FORMAT}.",
+            hint="Update with: pip install -U consilience",
+        )
     for name, digest in files.items():
         file = path / name
         if ".." in Path(name).parts or Path(name).is_absolute() or file.is_symlink():
@@ -98,11 +103,16 @@ def verify_folder(folder: str | Path) -> dict[str, Any]:
         if not file.is_file():
             raise FolderError(f"The model in {path} lacks the file {name}.", hint="Copy the folder again as a whole, or fit again.")
         if hash_file(file) != digest:
-            raise FolderError(f"The file {name} of the model in {path} is not as it was written.", hint="Copy the folder again as a whole, or fit again.")
+            raise FolderError(
+                f"The file {name} of the model in {path} is not as it was written.", hint="Copy the folder again as a whole, or fit again."
+            )
     for file in path.rglob("*"):
         name = file.relative_to(path).as_posix()
         if file.is_file() and name not in files and name != "MANIFEST.json" and (file.suffix.lower() in _NEVER or "/" in name):
-            raise FolderError(f"The file {name} does not belong to the model in {path}.", hint="Nobody knows what it would do. Remove it if you did not put it there.")
+            raise FolderError(
+                f"The file {name} does not belong to the model in {path}.",
+                hint="Nobody knows what it would do. Remove it if you did not put it there.",
+            )
     return dict(manifest)
 
 
@@ -117,7 +127,9 @@ def load_pipeline(folder: str | Path, store: FeatureStore | None = None) -> Pipe
     try:
         return _read(path, store)
     except (OSError, KeyError, ValueError, TypeError, SafetensorError) as error:
-        raise FolderError(f"The model in {path} cannot be read ({type(error).__name__}: {error}); it was written by {manifest['written_by']}.") from error
+        raise FolderError(
+            f"The model in {path} cannot be read ({type(error).__name__}: {error}); it was written by {manifest['written_by']}."
+        ) from error
 
 
 def _write(pipeline: Pipeline, folder: Path) -> None:
@@ -130,7 +142,14 @@ def _write(pipeline: Pipeline, folder: Path) -> None:
     members = []
     for index, (name, (fitted, modalities)) in enumerate(pipeline.model.members.items()):
         parts[f"member{index}"] = fitted.state()
-        members.append({"name": name, "learner": name.partition(":")[0].partition("-")[0], "modalities": list(modalities), "weight": pipeline.model.weights[name]})
+        members.append(
+            {
+                "name": name,
+                "learner": name.partition(":")[0].partition("-")[0],
+                "modalities": list(modalities),
+                "weight": pipeline.model.weights[name],
+            }
+        )
     _write_json(folder / "learned.json", {"members": members, "parts": {name: part.config for name, part in parts.items()}})
     (folder / "weights").mkdir()
     for name, part in parts.items():

@@ -87,7 +87,9 @@ def parse_encoder(text: str) -> tuple[EncoderChoice, ...]:
             except yaml.YAMLError:
                 settings = None
         if not isinstance(settings, dict) or not name.strip():
-            raise UsageError(f"The encoder {part!r} cannot be read.", hint="Write it as NAME, NAME:ARGUMENT or 'NAME{setting: value}', several with + between.")
+            raise UsageError(
+                f"The encoder {part!r} cannot be read.", hint="Write it as NAME, NAME:ARGUMENT or 'NAME{setting: value}', several with + between."
+            )
         choices.append(EncoderChoice(name=name.strip(), settings=settings))
     return tuple(choices)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from consilience.core.settings import Settings
+from consilience.core.settings import Settings as AnySettings
 from consilience.data.schema import TargetSchema
 from consilience.metrics import Interval, Metric
 from consilience.metrics.bootstrap import bootstrap
@@ -31,13 +31,13 @@ class Task(ABC):
         settings: An object of the class's own ``Settings`` (class weights, focal loss).
     """
 
-    Settings: ClassVar[type[Settings]] = Settings
+    Settings: ClassVar[type[AnySettings]] = AnySettings
     choose_by: ClassVar[str]
     """Name of the metric that candidates are chosen by."""
     headline: ClassVar[str]
     """Name of the metric that a person reads first."""
 
-    def __init__(self, target: TargetSchema, settings: Settings | None = None) -> None:
+    def __init__(self, target: TargetSchema, settings: AnySettings | None = None) -> None:
         self.target = target
         self.settings = settings or self.Settings()
 

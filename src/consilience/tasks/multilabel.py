@@ -48,7 +48,7 @@ class Multilabel(Task):
         return encoded
 
     def truth(self, encoded: np.ndarray) -> np.ndarray:
-        return encoded > 0.5
+        return np.asarray(encoded > 0.5)
 
     def output(self, scores: np.ndarray) -> np.ndarray:
         return np.asarray(expit(np.asarray(scores, dtype=np.float64)))

@@ -17,10 +17,10 @@ __all__ = ["MAX_PIXELS", "data_uri", "decode"]
 
 MAX_PIXELS = 100_000_000
 
-# What Pillow's readers raise on damaged files.
+# What Pillow's readers raise on damaged files; warnings, where they are errors.
 DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError, AttributeError,
-    OverflowError, NotImplementedError, RuntimeError, MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning,
+    OverflowError, NotImplementedError, RuntimeError, MemoryError, Image.DecompressionBombError, Warning,
 )  # fmt: skip
 
 

@@ -79,8 +79,8 @@ def rate(different: Sequence[str], texts: Iterable[str], mark: str) -> Parting:
     if words > 4 or length > 40 or not several or len(different) < 2 or placed(cells):
         return Parting(mark, several, again, len(counts), 0.0)
     # A weak mark (comma) also stands in sentences and in names such as "Smith, John".
-    need = 0.5 if mark in "|;；、" else 0.65
-    score = 0.96 * min(1.0, max(0.0, again - need / 2) / (0.9 - need / 2)) if again >= need else 0.2 * again
+    need = 0.5 if mark in "|;；、" or words <= 1.2 else 0.65
+    score = 0.96 * min(1.0, again / (need + 0.25)) if again >= need else 0.2 * again
     many = several if len(different) > 10 else max(several, 0.2)
     return Parting(mark, several, again, len(counts), score * min(1.0, 0.5 + 5 * many) * (1.0 if words <= 2.5 else 0.8) * crowd)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Number", "number_form", "read_number"]
+__all__ = ["Number", "fits", "mostly_numbers", "number_form", "read_number"]
 
 MONEY = r"[$€£¥₹₩₽฿₺₫]|(?:US|A|C|HK|NZ|S|R)\$|USD|EUR|GBP|CNY|RMB|JPY|CHF|INR|AUD|CAD|MYR|RM|Rs\.?"
 SPACE = "[ '’\u00a0\u202f\u2009]"
@@ -18,6 +18,8 @@ UNIT = rf"(?:{MONEY}|[^\W\d_]|[%‰°µ\"′″'²³])(?:[^\s\d,;:|()<>=@#&!?]{{
 TAIL = rf"(?P<power>[eE][+-]?\d{{1,4}})?(?P<times>(?:bn|[kKM万亿])(?=$|[\s$€£¥元)]))?\s*(?P<unit>{UNIT})?"
 HEAD = rf"(?P<sign>[+-])?\s*(?P<money>{MONEY})?\s*(?P<sign2>[+-])?\s*"
 CELL = {mark: re.compile(rf"{HEAD}(?P<body>{body}){TAIL}") for mark, body in ((".", POINT), (",", COMMA))}
+POINTED = re.compile(r"[+-]?[0-9]*(?:[0-9]\.?|\.[0-9]{1,2}|\.[0-9]{4,})(?:e[+-]?[0-9]+)?")
+PLAIN = re.compile(r"[+-]?[0-9]+")
 TIMES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "bn": 1e9, "万": 1e4, "亿": 1e8}
 WIDE = str.maketrans("０１２３４５６７８９．，－＋％−–", "0123456789.,-+%--")
 NOT_BODY = str.maketrans("", "", " '’\u00a0\u202f\u2009")
@@ -39,6 +41,8 @@ def read_number(text: str, mark: str = ".") -> Number | None:
     (Number(value=1200.5, unit='$'), Number(value=3500.0, unit='€'))
     >>> read_number("12 Main Street, Springfield")
     """
+    if PLAIN.fullmatch(text):
+        return Number(float(text), "")
     text = text.translate(WIDE).strip()
     negative = text.startswith("(") and text.endswith(")")
     found = CELL[mark].fullmatch(text[1:-1].strip() if negative else text)
@@ -52,6 +56,19 @@ def read_number(text: str, mark: str = ".") -> Number | None:
     return Number(-value if minus else value, unit[:-1] if len(unit) > 3 and unit.endswith("s") else unit)
 
 
+def fits(text: str, form: str) -> bool:
+    """Whether the text is a number of this form: with the form's unit or without one."""
+    number = read_number(text, form[0])
+    return number is not None and (not number.unit or number.unit == form[1:])
+
+
+def mostly_numbers(texts: Sequence[str], share: float = 0.9) -> bool:
+    """Whether more than ``share`` of a few hundred of the texts are numbers of one unit."""
+    some = texts[:: max(1, len(texts) // 200)]
+    form = number_form(some)
+    return sum(fits(text, form) for text in some) > share * len(some)
+
+
 def number_form(texts: Iterable[str]) -> str:
     """The decimal mark that reads more of the texts (a point where both read as many), then the unit most of them carry.
 
@@ -59,6 +76,8 @@ def number_form(texts: Iterable[str]) -> str:
     (',', '.kg')
     """
     texts = list(texts)
+    if all(map(POINTED.fullmatch, texts)):
+        return "."
     read = {mark: [number for text in texts if (number := read_number(text, mark))] for mark in ".,"}
     mark = "," if len(read[","]) > len(read["."]) else "."
     units = Counter(number.unit for number in read[mark] if number.unit)

@@ -13,7 +13,7 @@ from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
 from consilience.data.kinds._cells import clean, clean_sample, objects
 from consilience.data.kinds._codes import code_reason
-from consilience.data.kinds._numbers import number_form, read_number
+from consilience.data.kinds._numbers import mostly_numbers
 from consilience.data.kinds._words import count_words, share_of_files
 
 __all__ = ["CategoryKind"]
@@ -43,6 +43,8 @@ class CategoryKind(Kind):
             return Evidence(0.98, "the cells are true and false")
         if dtype.is_temporal() or dtype.is_nested() or dtype in (pl.Binary, pl.Object):
             return Evidence(0.0, f"the cells are {dtype}")
+        if dtype.is_float() and any(value % 1 for value in profile.sample):
+            return Evidence(0.02, "numbers with decimals")
         texts = clean_sample(profile.sample)
         if not texts:
             return Evidence(0.0, "no cell is filled")
@@ -51,8 +53,7 @@ class CategoryKind(Kind):
         if distinct <= 2 * len(TRUE) * 3 and _truth({text.lower().removesuffix(".0") for text in texts}):
             return Evidence(0.97, f"the cells are yes and no in the spelling {', '.join(sorted(set(texts))[:6])}")
         repeats = rows / distinct
-        mark = number_form(texts[:100])[0]
-        if dtype.is_numeric() or sum(read_number(text, mark) is not None for text in texts) > 0.95 * len(texts):
+        if dtype.is_numeric() or mostly_numbers(texts, 0.95):
             if code := code_reason(profile.name, texts, distinct, rows):
                 return Evidence(0.8, code)
             return Evidence(0.4 if distinct <= 20 and repeats >= 5 else 0.02, f"numbers, {counted}")
@@ -99,7 +100,7 @@ class CategoryKind(Kind):
 def _plain(text: pl.Series) -> pl.Series:
     """``3.0`` as ``3``: gaps turn whole numbers into floats on their way through other programs."""
     whole = text.str.contains(r"^-?\d+\.0+$").fill_null(False)
-    return text.set(whole, text.str.replace(r"\.0+$", "")) if whole.any() else text
+    return text.str.replace(r"\.0+$", "").zip_with(whole, text) if whole.any() else text
 
 
 def _truth(words: set[str]) -> bool:

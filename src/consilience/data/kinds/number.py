@@ -15,7 +15,7 @@ from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
 from consilience.data.kinds._cells import UNKNOWN, clean, clean_sample
 from consilience.data.kinds._codes import code_reason
-from consilience.data.kinds._numbers import number_form, read_number
+from consilience.data.kinds._numbers import fits, number_form, read_number
 
 __all__ = ["NumberKind"]
 
@@ -44,11 +44,13 @@ class NumberKind(Kind):
             return Evidence(0.95, "the cells are durations, counted in seconds")
         if not (dtype.is_numeric() or dtype == pl.String):
             return Evidence(0.0, f"the cells are {dtype}, not numbers")
+        if dtype.is_float() and any(value % 1 for value in profile.sample):
+            return Evidence(0.97, f"the cells are numbers with decimals, {profile.distinct:,} different")
         texts = clean_sample(profile.sample, UNKNOWN)
         if not texts:
             return Evidence(0.0, "no cell is filled")
         form = number_form(texts)
-        share = sum(_fits(text, form) for text in texts) / len(texts)
+        share = sum(fits(text, form) for text in texts) / len(texts)
         reason = f"{share:.0%} of the filled cells are numbers, {profile.distinct:,} different"
         if form[1:]:
             reason += f", with the unit {form[1:]!r}"
@@ -65,13 +67,14 @@ class NumberKind(Kind):
         """The decimal mark (``"."`` or ``","``) and the unit."""
         if column.dtype != pl.String:
             return "."
-        text = clean(column, UNKNOWN)
-        odd = text.filter(text.cast(pl.Float64, strict=False).is_null() & text.is_not_null()).unique(maintain_order=True)
-        if not len(odd):
+        text = clean(column, UNKNOWN).drop_nulls()
+        numbers = text.cast(pl.Float64, strict=False)
+        if not numbers.null_count():
             return "."
+        odd = text.filter(numbers.is_null()).unique(maintain_order=True)
         # What reads as a plain number has a say as well ("1.5" beside "2,5"), but a few thousand cells settle it.
         odd = odd.gather_every(max(1, len(odd) // 5000))
-        plain = text.drop_nulls().unique(maintain_order=True).gather_every(max(1, len(text) // 5000))
+        plain = text.unique(maintain_order=True).gather_every(max(1, len(text) // 5000))
         return number_form([*odd, *plain])
 
     def parse(self, column: pl.Series, base: Path | None = None) -> Parsed:
@@ -85,7 +88,10 @@ class NumberKind(Kind):
             return _finish(column.dt.total_microseconds().cast(pl.Float64).to_numpy() / 1e6, {})
         text = clean(column, UNKNOWN)
         values = text.cast(pl.Float64, strict=False).to_numpy().astype(np.float64, copy=True)
-        slow = text.is_not_null().to_numpy() & (~np.isfinite(values) if form[0] == "." else text.str.contains(r"\D").fill_null(False).to_numpy())
+        if form != "." and form[0] == ".":
+            values = np.where(np.isnan(values), _without_unit(text, form[1:]), values)
+        filled = text.is_not_null().to_numpy()
+        slow = filled & (~np.isfinite(values) if form[0] == "." else text.str.contains(r"\D").fill_null(False).to_numpy())
         problems: dict[int, str] = {}
         cells = text.to_list() if slow.any() else []
         for row in np.flatnonzero(slow).tolist():
@@ -107,9 +113,13 @@ class NumberKind(Kind):
         return escape(f"{value:,.6g}")
 
 
-def _fits(text: str, form: str) -> bool:
-    number = read_number(text, form[0])
-    return number is not None and (not number.unit or number.unit == form[1:])
+def _without_unit(text: pl.Series, unit: str) -> np.ndarray:
+    """Most numbers with thousands marks and the column's unit, read all at once; NaN where a closer look is needed."""
+    core = text.str.to_lowercase()
+    core = core.str.strip_suffix(unit) if unit.isalpha() or unit in "%°" else core.str.strip_prefix(unit)
+    core = core.str.strip_chars()
+    grouped = core.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$").fill_null(False)
+    return core.str.replace_all(",", "", literal=True).zip_with(grouped, core).cast(pl.Float64, strict=False).to_numpy()
 
 
 def _finish(values: np.ndarray, problems: dict[int, str]) -> Parsed:

@@ -12,7 +12,7 @@ from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
 from consilience.data.kinds._cells import cell_text, clean, clean_sample, objects
 from consilience.data.kinds._lists import JSON, best_parting, split_cell
-from consilience.data.kinds._numbers import read_number
+from consilience.data.kinds._numbers import mostly_numbers
 
 __all__ = ["SetKind"]
 
@@ -40,7 +40,7 @@ class SetKind(Kind):
         texts = clean_sample(profile.sample)
         if not texts:
             return Evidence(0.0, "no cell is filled")
-        if sum(read_number(text) is not None for text in texts[:100]) > 0.8 * len(texts[:100]):
+        if mostly_numbers(texts, 0.8):
             return Evidence(0.0, "the cells are numbers")
         best = best_parting(texts)
         if not best.mark or best.several == 0:
@@ -63,7 +63,9 @@ class SetKind(Kind):
             native = [None if cell is None else _names(cell) for cell in column]
             values = objects(native, len(native))
         else:
-            values = objects((None if cell is None else split_cell(cell, form) for cell in clean(column)), len(column))
+            text = clean(column)
+            items = {cell: split_cell(cell, form) for cell in text.drop_nulls().unique()}
+            values = objects((None if cell is None else list(items[cell]) for cell in text.to_list()), len(column))
         return Parsed(values, objects((value is not None for value in values), len(values)).astype(bool))
 
     def thumbnail(self, value: Any) -> str:

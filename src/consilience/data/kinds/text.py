@@ -11,7 +11,7 @@ import polars as pl
 from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
 from consilience.data.kinds._cells import as_text, clean_sample, objects
-from consilience.data.kinds._numbers import number_form, read_number
+from consilience.data.kinds._numbers import mostly_numbers
 from consilience.data.kinds._wording import drop_words, typos, typos_by_severity, words_by_severity
 from consilience.data.kinds._words import count_words, share_of_files
 
@@ -40,8 +40,7 @@ class TextKind(Kind):
         texts = clean_sample(profile.sample)
         if not texts:
             return Evidence(0.0, "no cell is filled")
-        mark = number_form(texts[:100])[0]
-        if sum(read_number(text, mark) is not None for text in texts) > 0.9 * len(texts):
+        if mostly_numbers(texts):
             return Evidence(0.02, "nearly all cells are numbers")
         count = sum(count_words(text) for text in texts) / len(texts)
         new = min(1.0, 2 * profile.distinct / len(profile.filled))

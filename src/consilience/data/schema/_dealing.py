@@ -38,27 +38,49 @@ def tables(codes: np.ndarray, units: np.ndarray) -> list[tuple[np.ndarray, np.nd
 
 
 def deal_groups(codes: np.ndarray, units: np.ndarray, k: int, random: np.random.Generator) -> np.ndarray:
-    """``[N]`` fold of each row, groups whole: the largest group first, each to the fold that lacks most of its classes."""
+    """``[N]`` fold of each row, groups whole."""
+    return place_groups(codes, units, np.full(k, 1 / k), random)
+
+
+def draw_groups(codes: np.ndarray, units: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    """``[N]`` bool, True = held out, groups whole; a group with the last row of a class stays."""
+    held: np.ndarray = place_groups(codes, units, np.array([1 - share, share]), random, keep=True) == 1
+    return held
+
+
+def place_groups(codes: np.ndarray, units: np.ndarray, parts: np.ndarray, random: np.random.Generator, keep: bool = False) -> np.ndarray:
+    """``[N]`` part of each row, groups whole: the largest group first, each to the part that lacks most of its classes.
+
+    Args:
+        codes: ``[N]`` class of each row.
+        units: ``[N]`` group of each row, 0 .. G-1 with G at least the number of parts.
+        parts: Share of the rows that each part shall have.
+        random: Breaks ties.
+        keep: True leaves at least one row of each class in part 0, as long as another part gets something.
+    """
     inside = tables(codes, units)
     per_class = np.bincount(codes).astype(float)
     sizes = np.bincount(units)
-    have = np.zeros((k, len(per_class)))
-    load = np.zeros(k)
-    fold_of = np.empty(len(sizes), dtype=np.int64)
-    ties = random.permutation(k)
+    have = np.zeros((len(parts), len(per_class)))
+    load = np.zeros(len(parts))
+    part_of = np.empty(len(sizes), dtype=np.int64)
+    ties = random.permutation(len(parts))
+    spread = 1 / parts
     for left, unit in zip(range(len(sizes), 0, -1), np.lexsort((random.permutation(len(sizes)), -sizes)).tolist(), strict=True):
         classes, counts = inside[unit]
-        # Growth of the squared share of each class, rare classes weighing as much as common ones, plus that of the fold's size.
+        # Growth of the squared share of each class, rare classes weighing as much as common ones, plus that of the part's size.
         growth = ((2 * have[:, classes] + counts) * counts / per_class[classes] ** 2).sum(axis=1)
-        growth += (2 * load + sizes[unit]) * sizes[unit] / len(codes) ** 2
+        growth = (growth + (2 * load + sizes[unit]) * sizes[unit] / len(codes) ** 2) * spread
+        if keep and np.any(have[1:, classes].sum(axis=0) + counts >= per_class[classes]):
+            growth[1:] = np.inf
         if left <= np.count_nonzero(load == 0):
-            growth[load > 0] = np.inf  # no fold stays empty
-        fold = int(np.lexsort((ties, load, np.round(growth, 12)))[0])
-        fold_of[unit] = fold
-        have[fold, classes] += counts
-        load[fold] += sizes[unit]
-    folds: np.ndarray = fold_of[units]
-    return folds
+            growth = np.where(load > 0, np.inf, 0.0)  # no part stays empty
+        part = int(np.lexsort((ties, load * spread, np.round(growth, 12)))[0])
+        part_of[unit] = part
+        have[part, classes] += counts
+        load[part] += sizes[unit]
+    placed: np.ndarray = part_of[units]
+    return placed
 
 
 def draw_rows(codes: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
@@ -80,34 +102,4 @@ def draw_rows(codes: np.ndarray, share: float, random: np.random.Generator) -> n
     rank = np.empty(len(codes), dtype=np.int64)
     rank[shuffled] = np.arange(len(codes)) - np.concatenate(([0], np.cumsum(counts)[:-1]))[codes[shuffled]]
     held: np.ndarray = rank < quota[codes]
-    return held
-
-
-def draw_groups(codes: np.ndarray, units: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
-    """``[N]`` bool, True = held out, groups whole: a group goes if that brings the classes nearer to their share and leaves each class a row."""
-    inside = tables(codes, units)
-    per_class = np.bincount(codes).astype(float)
-    sizes = np.bincount(units)
-    have = np.zeros(len(per_class))
-    load, out = 0.0, np.zeros(len(sizes), dtype=bool)
-
-    def change(unit: int) -> float:
-        classes, counts = inside[unit]
-        nearer = (counts * (2 * (have[classes] - share * per_class[classes]) + counts) / per_class[classes]).sum()
-        return float(nearer + sizes[unit] * (2 * (load - share * len(codes)) + sizes[unit]) / len(codes))
-
-    def leaves_all(unit: int) -> bool:
-        classes, counts = inside[unit]
-        return bool(np.all(have[classes] + counts < per_class[classes]))
-
-    shuffled = random.permutation(len(sizes))
-    for unit in shuffled[np.argsort(-sizes[shuffled], kind="stable")].tolist() if len(sizes) < 20 else shuffled.tolist():
-        if leaves_all(unit) and change(unit) < 0 and load + sizes[unit] < len(codes):
-            out[unit] = True
-            have[inside[unit][0]] += inside[unit][1]
-            load += sizes[unit]
-    if not out.any():
-        best = min(shuffled.tolist(), key=lambda unit: (not leaves_all(unit), abs(sizes[unit] - share * len(codes))))
-        out[best] = True
-    held: np.ndarray = out[units]
     return held

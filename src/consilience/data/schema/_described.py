@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -47,7 +48,7 @@ class Described:
         """How many cells are empty."""
         return len(self.parsed.present) - self.present - len(self.parsed.problems)
 
-    @property
+    @cached_property
     def distinct(self) -> int:
         """How many different values the cells have that can be used."""
         values = self.parsed.values[self.parsed.present]
@@ -87,7 +88,8 @@ def describe(profile: Profile, kind: str | None = None) -> Described:
         # Nobody claims an empty column: it is left out, under a kind that can hold anything.
         key = key if understood else "category"
         reason = f"{best.reason[:1].upper()}{best.reason[1:]}."
-        confidence = min(best.score, best.score / (best.score + second)) if understood else 0.0
+        # A close second takes up to 40 % of the confidence away.
+        confidence = best.score * (0.6 + 0.4 * min(1.0, 2 * (best.score - second)))
     else:
         key, understood, confidence = kind, True, 1.0
         reason = f"A person said so. (By itself: {claims[0][0]}, {claims[0][1].reason}.)"

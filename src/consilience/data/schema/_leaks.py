@@ -15,15 +15,15 @@ __all__ = ["leak_findings"]
 
 MAX_ROWS = 20_000
 MIN_ROWS = 20
+HEAD = 500
 SPACES = re.compile(r"[\W_]+")
 
 
 def leak_findings(features: list[Described], target: Described, meant: TargetSchema) -> list[Finding]:
     """A warning for each feature that repeats or settles the target."""
     check = number_leak if meant.task == "regression" else class_leak
-    known = np.flatnonzero(target.parsed.present)
-    if len(known) > MAX_ROWS:
-        known = known[np.linspace(0, len(known) - 1, num=MAX_ROWS).astype(int)]
+    # In mixed order, so that the first rows stand for all.
+    known = np.random.default_rng(0).permutation(np.flatnonzero(target.parsed.present))[:MAX_ROWS]
     findings: list[Finding] = []
     for feature in features:
         rows = known[feature.parsed.present[known]]
@@ -52,18 +52,23 @@ def class_leak(feature: Described, values: np.ndarray, answers: np.ndarray) -> s
     if feature.kind == "set" or answers.dtype != object or isinstance(answers[0], list):
         mine, theirs = ([normal("|".join(sorted(cell)) if isinstance(cell, list) else str(cell)) for cell in side] for side in (values, answers))
         return f"It holds the target itself in {agreement(mine, theirs):.0%} of the rows." if repeats(mine, theirs) else ""
-    labels = [normal(answer) for answer in answers]
-    if feature.kind in ("text", "category"):
-        cells = [normal(value) for value in values]
-        if repeats(cells, labels):
-            return f"It holds the target itself in {agreement(cells, labels):.0%} of the rows."
-        if feature.kind == "text" and (share := contained(cells, labels)):
-            return f"It contains the target's words in {share:.0%} of the rows."
-        return settles(cells, labels)
-    if feature.kind == "number":
-        plain = [f"{value:g}" for value in values]
-        return f"It holds the target itself in {agreement(plain, labels):.0%} of the rows." if repeats(plain, labels) else settles(plain, labels)
-    return ""
+    if feature.kind not in ("text", "category", "number"):
+        return ""
+    words = isinstance(values[0], str)
+    spelled = {answer: normal(answer) for answer in set(answers.tolist())}
+    few = len(set(values.tolist())) * 10 <= len(values)
+    # What the first rows already refute needs no look at the others.
+    for count in sorted({min(HEAD, len(values)), len(values)}):
+        cells = [normal(value) if words else f"{value:g}" for value in values[:count]]
+        labels = [spelled[answer] for answer in answers[:count]]
+        share = contained(cells, labels) if feature.kind == "text" else 0.0
+        if not (repeats(cells, labels) or share or few):
+            return ""
+    if repeats(cells, labels):
+        return f"It holds the target itself in {agreement(cells, labels):.0%} of the rows."
+    if share:
+        return f"It contains the target's words in {share:.0%} of the rows."
+    return settles(cells, labels) if few else ""
 
 
 def normal(text: str) -> str:

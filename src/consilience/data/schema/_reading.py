@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from consilience.core.hashing import hash_bytes
 from consilience.data.kinds import KINDS, Cells, Kind, Parsed
 from consilience.data.kinds._cells import as_text
 from consilience.data.kinds._forms import Formed
@@ -30,11 +31,14 @@ def absent_cells(schema: ColumnSchema, rows: int) -> Cells:
 
 
 def group_codes(column: pl.Series) -> np.ndarray:
-    """``[N]`` integers, equal where the cells are; each row without a group is a group by itself."""
+    """``[N]`` integers, equal where the cells are, also from one table to another.
+
+    A row without a group is one by itself, with a number below 0.
+    """
     text = as_text(column)
-    codes = text.rank("dense").cast(pl.Int64)
-    first = int(codes.max() or 0) + 1  # type: ignore[arg-type]
-    numbers: np.ndarray = codes.fill_null(0).to_numpy().copy()
+    # 62 bits of a hash of the content: the same on every machine, and never below 0.
+    named = {cell: int.from_bytes(hash_bytes(cell.encode())[:8], "little") >> 2 for cell in text.drop_nulls().unique()}
+    codes = np.array([named.get(cell, 0) for cell in text.to_list()], dtype=np.int64)
     gaps = np.flatnonzero(text.is_null().to_numpy())
-    numbers[gaps] = first + np.arange(len(gaps))
-    return np.asarray(np.unique(numbers, return_inverse=True)[1], dtype=np.int64).reshape(-1)
+    codes[gaps] = -1 - gaps
+    return codes

@@ -90,10 +90,11 @@ def by_cells(profile: Profile, claims: list[tuple[str, Evidence]]) -> Guess:
             return Guess("multilabel", f"The cells are lists: {len(counts):,} different items, {several:,} cells with more than one.", scores["set"])
     if profile.column.dtype == pl.Boolean:
         return Guess("binary", "The cells are true and false.", 0.98)
-    numbers = KINDS.get("number")().parse(profile.column)
-    known = numbers.values[numbers.present]
-    if len(known) and len(known) >= 0.95 * (len(known) + len(numbers.problems)) and scores["category"] < 0.75 and best != "date":
-        return by_numbers(known)
+    if scores["number"] > 0.3 and scores["category"] < 0.75 and best != "date":
+        numbers = KINDS.get("number")().parse(profile.column)
+        known = numbers.values[numbers.present]
+        if len(known) and len(known) >= 0.95 * (len(known) + len(numbers.problems)):
+            return by_numbers(known)
     if best == "image":
         raise TargetError("The target holds pictures; they cannot be learned.", hint="Name another column as target.", column=profile.name)
     classes = KINDS.get("category")().parse(profile.column)

@@ -52,7 +52,10 @@ class TargetSchema(Settings):
 
 
 class Finding(Settings):
-    """Something a person should know before trusting a model: ``topic`` is leak, identifier, group, constant, duplicate, missing, unreadable or drift."""
+    """Something to know before trusting a model.
+
+    ``topic``: leak, identifier, group, constant, duplicate, missing, unreadable or drift.
+    """
 
     topic: str
     column: str

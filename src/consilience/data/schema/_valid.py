@@ -44,7 +44,10 @@ def group_message(ours: pl.Series, theirs: pl.Series, name: str) -> str:
     """A sentence if the column's values repeat here and never occur there, which chance does not do."""
     if any(side.dtype.is_nested() or side.dtype in (pl.Binary, pl.Object, pl.Boolean) for side in (ours, theirs)):
         return ""
-    here, there = as_text(ours).drop_nulls(), as_text(theirs).drop_nulls()
+    if ours.dtype == theirs.dtype and ours.dtype.is_numeric():
+        here, there = ours.drop_nulls(), theirs.drop_nulls()
+    else:
+        here, there = as_text(ours).drop_nulls(), as_text(theirs).drop_nulls()
     values = there.unique()
     if len(there) < MIN_ROWS or len(values) < MIN_VALUES or not len(here):
         return ""

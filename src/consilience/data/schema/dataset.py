@@ -68,6 +68,30 @@ class Dataset:
             notes={row: list(said) for row, said in self.notes.items()},
         )
 
+    def join(self, other: Dataset) -> Dataset:
+        """The rows of both, under one schema; rows of the other table are counted on from this one."""
+        shift, groups = self.num_table_rows, None
+        if self.groups is not None and other.groups is not None:
+            groups = np.concatenate([self.groups, np.where(other.groups < 0, other.groups - shift, other.groups)])
+        return Dataset(
+            cells={
+                name: Cells(
+                    name,
+                    cells.kind,
+                    np.concatenate([cells.values, other.cells[name].values]),
+                    np.concatenate([cells.present, other.cells[name].present]),
+                )
+                for name, cells in self.cells.items()
+            },
+            rows=np.concatenate([self.rows, other.rows + shift]),
+            target=None if self.target is None or other.target is None else np.concatenate([self.target, other.target]),
+            groups=groups,
+            quarantine=[*self.quarantine, *(replace(item, row=item.row + shift) for item in other.quarantine)],
+            notes={**self.notes, **{row + shift: said for row, said in other.notes.items()}},
+            absent_columns=tuple(name for name in self.absent_columns if name in other.absent_columns),
+            num_table_rows=shift + other.num_table_rows,
+        )
+
     def set_aside(self, bad: Mapping[int, tuple[str, str]]) -> Dataset:
         """Moves rows (position 0 .. N-1 -> column, reason) into quarantine."""
         keep = np.ones(len(self), dtype=bool)

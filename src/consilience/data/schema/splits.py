@@ -38,8 +38,9 @@ def make_folds(num_rows: int, k: int, *, labels: np.ndarray | None = None, group
         UsageError: ``k`` is below 2, or an array has another length.
         DataError: There are fewer than two rows, or fewer than two groups.
 
-    >>> [fold.valid.tolist() for fold in make_folds(4, 2, labels=np.array(["a", "b", "a", "b"]))]
-    [[0, 1], [2, 3]]
+    >>> labels = np.array(["a", "b", "a", "b"])
+    >>> [sorted(labels[fold.valid].tolist()) for fold in make_folds(4, 2, labels=labels)]
+    [['a', 'b'], ['a', 'b']]
     """
     if k < 2:
         raise UsageError(f"{k} folds cannot be made.", hint="Say at least 2.")

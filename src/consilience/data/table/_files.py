@@ -32,7 +32,7 @@ def read_arrow(data: bytes, file: str) -> pl.DataFrame:
 def binary_frame(read: Callable[[io.BytesIO], pl.DataFrame], data: bytes, file: str, name: str) -> pl.DataFrame:
     try:
         return read(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:  # polars panics at some damaged files
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         hint = "Write it again, or give it the suffix of what it is."
         raise TableError(f"It is no {name} file that can be read ({said}).", file=file, hint=hint) from None

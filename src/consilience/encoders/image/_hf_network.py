@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,7 @@ def locate(name: str, settings: PretrainedSettings, who: str) -> tuple[Path, str
 
 def make(folder: Path | None, given: dict[str, Any], pretrained: bool, pool: Pool, size: int, who: str) -> nn.Module:
     import torch
+    from safetensors import SafetensorError
 
     from consilience.encoders.image._from_pixels import fixed_seed
     from consilience.encoders.image._hf_pooling import Pooled
@@ -96,7 +98,9 @@ def make(folder: Path | None, given: dict[str, Any], pretrained: bool, pool: Poo
     with quiet(), fixed_seed():
         try:
             model, lacking = load(folder, given, pretrained)
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError) as error:
+            if not pretrained:
+                awaken(model)
+        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError, SafetensorError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             hint = "Check the folder's files; code that lies in a model's folder is never run."
             raise UsageError(f"{who}: transformers cannot load it: {reason}", hint=hint) from None
@@ -116,16 +120,14 @@ def make(folder: Path | None, given: dict[str, Any], pretrained: bool, pool: Poo
 
 def load(folder: Path | None, given: dict[str, Any], pretrained: bool) -> tuple[Any, set[str]]:
     """The model, and the names of the tensors that its weights lack."""
-    import torch
-    import transformers
-
+    transformers: Any = import_module("transformers")
     kind = given["model_type"]
     tower = getattr(transformers, TOWERS[kind]) if kind in TOWERS else None
     if pretrained and folder is not None:
         model, info = (tower or transformers.AutoModel).from_pretrained(
-            folder, output_loading_info=True, use_safetensors=True, trust_remote_code=False, local_files_only=True, dtype=torch.float32
+            folder, output_loading_info=True, use_safetensors=True, trust_remote_code=False, local_files_only=True
         )
-        return model, set(info["missing_keys"])
+        return model.float(), set(info["missing_keys"])
     if folder is not None:
         config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     else:
@@ -135,11 +137,19 @@ def load(folder: Path | None, given: dict[str, Any], pretrained: bool) -> tuple[
     return transformers.AutoModel.from_config(config, trust_remote_code=False).float(), set()
 
 
+def awaken(model: nn.Module) -> None:
+    """New random convolutions by He et al. (2015): with the library's own start the signal of a deep network without weights dies away."""
+    from torch import nn
+
+    for part in model.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, mode="fan_in", nonlinearity="relu")
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """transformers draws its own bars and tables of unused weights; the person's settings come back afterwards."""
-    from transformers.utils import logging
-
+    logging: Any = import_module("transformers.utils.logging")
     bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity_error()

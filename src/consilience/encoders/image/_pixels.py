@@ -26,12 +26,12 @@ class PixelSettings(Settings):
     Args:
         size: Side of the square, pixels.
         fit: ``crop`` keeps the middle square and loses what sticks out, ``squash`` keeps everything and changes the proportions,
-            ``pad`` keeps both and adds grey bars.
+            ``pad`` keeps both and adds grey bars. On photographs of rooms and on scanned receipts squashing predicted better than cropping.
         grey: Colour is taken away.
     """
 
     size: int = Field(default=224, ge=16, le=1024)
-    fit: Fit = "crop"
+    fit: Fit = "squash"
     grey: bool = False
 
 
@@ -53,7 +53,7 @@ class NormalisedSettings(PixelSettings):
         return self
 
 
-def frame(cell: Any, size: int, fit: Fit = "crop", grey: bool = False, smooth: Smooth = "bicubic") -> np.ndarray:
+def frame(cell: Any, size: int, fit: Fit = "squash", grey: bool = False, smooth: Smooth = "bicubic") -> np.ndarray:
     """A picture as a square.
 
     Shape:

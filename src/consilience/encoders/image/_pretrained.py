@@ -31,7 +31,7 @@ class PretrainedSettings(NormalisedSettings):
 
     Args:
         size: Side to which a picture is brought, pixels; None for what the network was trained with.
-        fit: ``crop`` takes the whole middle square (without the margin that is usual when such networks are scored).
+        fit: ``crop`` takes the whole middle square, without the margin that is usual when such networks are scored.
         grey: Colour is taken away.
         mean: Taken from each channel; None for the network's own.
         std: Divides each channel; None for the network's own.

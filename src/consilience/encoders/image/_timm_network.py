@@ -92,6 +92,8 @@ def versions() -> dict[str, str]:
 
 
 def make(timm: Any, name: str, config: dict[str, Any], size: int, file: Path | None, who: str) -> nn.Module:
+    from safetensors import SafetensorError
+
     from consilience.encoders.image._from_pixels import Backbone, fixed_seed
 
     options: dict[str, Any] = {"num_classes": 0}
@@ -102,7 +104,7 @@ def make(timm: Any, name: str, config: dict[str, Any], size: int, file: Path | N
     try:
         with fixed_seed():
             model = timm.create_model(name, **options)
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+    except (RuntimeError, ValueError, TypeError, KeyError, SafetensorError) as error:
         what = f"{who}: the weights {str(file)!r} do not fit {name!r}" if file else f"{who}: timm cannot build {name!r} for {size} pixels"
         raise UsageError(f"{what}: {first_line(error)}", hint="Check the name, the file and the size.") from None
     if file is not None:
@@ -122,10 +124,10 @@ def check_loaded(timm: Any, name: str, options: dict[str, Any], model: nn.Module
     wanted = {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
     if set(wanted) <= there:
         return
-    # The names differ, as they do in files that timm rewrites while loading: what another seed changes was not loaded.
-    with fixed_seed(1):
-        second = timm.create_model(name, **options).state_dict()
-    lacking = sorted(key for key, value in wanted.items() if not equal(value, second[key]))
+    # The names may differ because timm rewrites some files while loading: what still has its start value was not loaded.
+    with fixed_seed():
+        start = timm.create_model(name, **{key: value for key, value in options.items() if not key.startswith("pretrained")}).state_dict()
+    lacking = sorted(key for key, value in wanted.items() if key not in there and equal(value, start[key]))
     if lacking:
         raise UsageError(
             f"{who}: the weights {str(file)!r} lack {len(lacking)} of the {len(wanted)} tensors of {name!r}, such as {lacking[0]!r}.",

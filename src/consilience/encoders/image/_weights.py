@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -101,15 +102,15 @@ def fetch(name: str, who: str, patterns: list[str], extra: str) -> Path:
         UsageError: The hub has no such model.
     """
     require("huggingface_hub", who, extra)
-    from huggingface_hub import errors, snapshot_download
-    from huggingface_hub.utils import HFValidationError
+    from huggingface_hub import snapshot_download
 
+    errors: Any = import_module("huggingface_hub.errors")
     elsewhere = "Name a local folder or file instead (save_pretrained makes one where there is a network)"
     try:
         folder = Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
         if any(folder.glob("*.safetensors")) or "*.safetensors" not in patterns:
             return folder
-    except HFValidationError:
+    except errors.HFValidationError:
         raise UsageError(f"{who}: {name!r} is neither a folder nor a name such as 'owner/model'.", hint="Check the spelling or the path.") from None
     except errors.LocalEntryNotFoundError:
         pass
@@ -122,4 +123,6 @@ def fetch(name: str, who: str, patterns: list[str], extra: str) -> Path:
         raise UsageError(f"{who}: the Hugging Face hub has no public model {name!r}.", hint=hint) from None
     except (OSError, errors.HTTPError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise OfflineError(f"{who} could not fetch {name!r}: {reason.rstrip('.')}.", hint=f"{elsewhere}, or try again when the network is back.") from None
+        raise OfflineError(
+            f"{who} could not fetch {name!r}: {reason.rstrip('.')}.", hint=f"{elsewhere}, or try again when the network is back."
+        ) from None

@@ -22,7 +22,7 @@ from consilience.core.seeds import generator
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.encoders._base import TrainedEncoder
-from consilience.encoders.image._pixels import Fit, NormalisedSettings, frame
+from consilience.encoders.image._pixels import NormalisedSettings, frame
 from consilience.layers.tokens import Tokens
 
 __all__ = ["Cnn"]
@@ -47,14 +47,12 @@ class CnnSettings(NormalisedSettings):
 
     Args:
         size: Side to which each picture is brought, pixels; the work grows with its square.
-        fit: ``squash`` by default: the network learns from the proportions it is given.
         grey: Colour is taken away.
         tokens: ``pooled``: one token per picture; ``grid``: 16, one for each place of 4 x 4.
         width: Numbers per token.
     """
 
     size: int = Field(default=64, ge=16, le=1024)
-    fit: Fit = "squash"
     tokens: Literal["pooled", "grid"] = "pooled"
     width: int = Field(default=128, ge=1, le=4096)
 

@@ -27,7 +27,7 @@ CARD = Card(
     summary="EfficientNet-Lite0 with ImageNet weights that install as a package: 1,280 features; the default on a CPU.",
     source="Tan & Le (2019); Lite variant of the TensorFlow team (2020)",
     extra="weights",
-    claims=("frozen",),
+    claims=("frozen", "default"),
     cost="medium",
 )
 

@@ -16,14 +16,14 @@ from pydantic import Field
 
 from consilience.core.registry import Card
 from consilience.encoders._base import FrozenEncoder
-from consilience.encoders.image._pixels import Fit, PixelSettings, aspect, frame
+from consilience.encoders.image._pixels import PixelSettings, aspect, frame
 
 __all__ = ["Hog"]
 
 CARD = Card(
     summary="Histograms of edge directions, colours and their layout; the default where no pretrained weights are installed.",
     source="Dalal & Triggs (2005); cell normalisation of Felzenszwalb et al. (2010)",
-    claims=("frozen",),
+    claims=("frozen", "fallback"),
     cost="low",
 )
 
@@ -38,12 +38,11 @@ class HogSettings(PixelSettings):
 
     Args:
         size: Side to which a picture is brought first, pixels.
-        fit: ``squash`` by default: the layout of the whole picture counts here, and its proportions are a feature of their own.
+        fit: See the other encoders; the proportions of the whole picture are features of their own.
         grey: Colour is taken away; the colour statistics then hold brightness only.
     """
 
     size: int = Field(default=128, ge=16, le=1024)
-    fit: Fit = "squash"
 
 
 class Hog(FrozenEncoder):
@@ -129,4 +128,5 @@ def colours(pixels: np.ndarray) -> np.ndarray:
     """``[3, S, S]`` to the square roots of the shares of ``LEVELS``^3 colours (roots, so that small areas count too)."""
     level = np.minimum((pixels * LEVELS).astype(np.int64), LEVELS - 1)
     code = (level[0] * LEVELS + level[1]) * LEVELS + level[2]
-    return np.sqrt(np.bincount(code.reshape(-1), minlength=LEVELS**3) / code.size)
+    shares: np.ndarray = np.bincount(code.reshape(-1), minlength=LEVELS**3) / code.size
+    return np.sqrt(shares)

@@ -5,6 +5,8 @@ When to use it: to repeat what a tutorial or paper did. When not: else; resnet18
 
 from __future__ import annotations
 
+from typing import Any
+
 from consilience.core.hashing import hash_json
 from consilience.core.registry import Card
 from consilience.encoders.image._pretrained import IMAGENET, Network, PretrainedEncoder
@@ -39,15 +41,15 @@ class VGG16(PretrainedEncoder):
 
     def find(self) -> Network:
         who = "The encoder 'vgg16'"
-        architecture = hash_json(ORDER)
+        identity: dict[str, Any] = {"architecture": hash_json(ORDER)}
         if not self.settings.pretrained:
             file, origin = None, "VGG-16 with random weights (seed 0), not pretrained"
-            identity = {"architecture": architecture, "weights": "random", "versions": versions()}
+            identity |= {"weights": "random", "versions": versions()}
         else:
             place = self.settings.weights or fetch(HUB, who, ["*.safetensors"], "hf")
             files = safetensors_in(place, who)
             file = next((path for path in files if path.name == "model.safetensors"), files[0])
-            identity = {"architecture": architecture, "weights": weights_hash([file])}
+            identity["weights"] = weights_hash([file])
             where = f"weights from {place}" if self.settings.weights else f"weights {HUB} from the Hugging Face hub"
             origin = f"VGG-16, {where} (hash {identity['weights'][:12]})"
         mean, std = IMAGENET

@@ -77,7 +77,7 @@ class TablePerceptron(nn.Module):
         self.levels = LevelEmbedding(coder.code_sizes, level_width) if coder.code_sizes else None
         numbers = len(coder.number_owner) * (1 if embed is None else number_width)
         inputs = numbers + len(self.flags) + len(coder.code_sizes) * level_width + len(coder.member_owner)
-        self.mlp = MLP(inputs, hidden, width, dropout)
+        self.mlp = MLP(inputs, width, hidden, dropout)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         known = batch["number_mask"]

@@ -41,7 +41,7 @@ class NumberScale:
         """Learns from ``[N]`` finite numbers, N from 0.
 
         >>> NumberScale.fit(np.array([1.0, 2.0, 3.0, 4.0, 5.0])).apply(np.array([3.0, 1e300])).round(2).tolist()
-        [0.0, 2.53]
+        [0.0, 4.44]
         """
         if not len(values) or values.min() == values.max():
             return cls("bent", gain=0.0)
@@ -57,10 +57,11 @@ class NumberScale:
         if self.form == "plain":
             return values
         if self.form == "log":
-            return np.log(np.maximum(values, self.centre))
+            return np.asarray(np.log(np.maximum(values, self.centre)))
         with np.errstate(over="ignore"):
             units = np.clip((values - self.centre) / self.unit, -1e6, 1e6)
-        return np.arcsinh(units) if self.form == "tails" else units / np.sqrt(1 + (units / 3) ** 2)
+        shaped: np.ndarray = np.arcsinh(units) if self.form == "tails" else units / np.sqrt(1 + (units / 3) ** 2)
+        return shaped
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """``[N]`` finite numbers to ``[N]`` float64, never further from 0 than 10."""

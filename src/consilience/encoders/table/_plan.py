@@ -57,7 +57,7 @@ class ColumnPlan:
         elif kind == "category":
             levels = frequent(values, max_levels)
         elif kind == "date":
-            found = {part: column for part, column in date_parts(values).items() if part == "days" or np.ptp(column) > 0}
+            found = {part: column for part, column in date_parts(values).items() if part == "days" or len(set(column.tolist())) > 1}
             parts = tuple(found)
             scales = tuple(NumberScale("plain") if part.endswith(("sin", "cos")) else NumberScale.fit(column) for part, column in found.items())
             seen = set(weekdays(values))

@@ -25,6 +25,7 @@ __all__ = ["Columns"]
 CARD = Card(
     summary="Scaled numbers and their logarithms, one-hot categories, parts of dates, multi-hot sets, flags for what is missing: the default.",
     source="Common practice; scaling of Holzmueller et al. (2024), Better by Default: Strong Pre-Tuned MLPs",
+    claims=("fitted", "default"),
 )
 
 

@@ -26,6 +26,7 @@ CARD = Card(
     summary="A token for each column and a transformer over them: thousands of rows, columns that act together.",
     source="Gorishniy et al. (2021), Revisiting Deep Learning Models for Tabular Data",
     cost="medium",
+    claims=("trained",),
 )
 
 
@@ -71,21 +72,21 @@ class ColumnTransformer(nn.Module):
             self.register_buffer(name, torch.tensor(getattr(coder, name), dtype=torch.long), persistent=False)
         self.column = _vectors(len(coder.plans), width)
         self.number = _vectors(len(coder.number_owner), width) if coder.number_owner else None
-        self.sets = {owner: coder.member_owner.count(owner) for owner in coder.member_owner}  # column to number of members
-        self.members = nn.ParameterList(_vectors(count, width) for count in self.sets.values())
+        self.sets = sorted(set(coder.member_owner))
+        self.members = nn.ParameterList(_vectors(coder.member_owner.count(owner), width) for owner in self.sets)
         self.levels = LevelEmbedding(coder.code_sizes, width) if coder.code_sizes else None
-        self.cls = nn.Parameter(torch.empty(width).uniform_(-(width**-0.5), width**-0.5)) if settings.output == "cls" else None
+        self.cls = _vectors(1, width)  # reads all columns; with a single one it also gives that something else to look at
+        self.by_column = settings.output == "columns"
         self.blocks = nn.ModuleList(AttentionBlock(width, settings.heads, settings.dropout) for _ in range(settings.depth))
         self.norm = nn.LayerNorm(width)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         values, mask = self.tokens(batch), batch["present"]  # [B, K, D], [B, K]
-        if self.cls is not None:
-            values = torch.cat([self.cls.expand(len(values), 1, -1), values], dim=1)
-            mask = torch.cat([mask.new_ones(len(mask), 1), mask], dim=1)
+        values = torch.cat([self.cls.expand(len(values), 1, -1), values], dim=1)  # [B, 1 + K, D]
+        mask = torch.cat([mask.new_ones(len(mask), 1), mask], dim=1)
         for block in self.blocks:
             values = block(values, mask)
-        return Tokens(self.norm(values if self.cls is None else values[:, :1]), batch["mask"])
+        return Tokens(self.norm(values[:, 1:] if self.by_column else values[:, :1]), batch["mask"])
 
     def tokens(self, batch: Mapping[str, Tensor]) -> Tensor:
         """``[B, K, D]``: a column's own vector and those of its numbers, level and members, added up."""
@@ -95,8 +96,11 @@ class ColumnTransformer(nn.Module):
             values = values.index_add(1, self.number_owner, numbers.unsqueeze(-1) * self.number)
         if self.levels is not None:
             values = values.index_add(1, self.code_owner, self.levels(batch["codes"]))
-        for owner, members, vectors in zip(self.sets, batch["members"].split(list(self.sets.values()), dim=1), self.members, strict=True):
-            values = torch.index_add(values, 1, torch.tensor([owner], device=values.device), (members @ vectors).unsqueeze(1))
+        start = 0
+        for owner, vectors in zip(self.sets, self.members, strict=True):
+            members = batch["members"][:, start : start + len(vectors)] @ vectors  # [B, D]
+            values = values.index_add(1, torch.tensor([owner], device=values.device), members.unsqueeze(1))
+            start += len(vectors)
         return values
 
 

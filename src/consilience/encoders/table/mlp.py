@@ -17,6 +17,7 @@ __all__ = ["TableMLP"]
 CARD = Card(
     summary="A perceptron over scaled numbers and embedded levels, learned with the network: fast, one token a row.",
     source="Gorishniy et al. (2021), Revisiting Deep Learning Models for Tabular Data",
+    claims=("trained",),
 )
 
 

@@ -18,6 +18,7 @@ __all__ = ["Periodic"]
 CARD = Card(
     summary="Numbers as learned sines and cosines, then a perceptron: where the target depends on a number in fine or repeating ways.",
     source="Gorishniy et al. (2022), On Embeddings for Numerical Features in Tabular Deep Learning",
+    claims=("trained",),
 )
 
 

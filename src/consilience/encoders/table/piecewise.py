@@ -24,6 +24,7 @@ __all__ = ["Piecewise"]
 CARD = Card(
     summary="Numbers as piecewise-linear places among quantile bins, then a perceptron: strong on numbers with thresholds and bends.",
     source="Gorishniy et al. (2022), On Embeddings for Numerical Features in Tabular Deep Learning",
+    claims=("trained",),
 )
 
 

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -139,7 +140,7 @@ def quiet_transformers(who: str, extra: str) -> Iterator[None]:
     """
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     try:
-        from transformers.utils import logging
+        logging = import_module("transformers.utils.logging")
     except ImportError:
         raise MissingExtra(who, "transformers", extra) from None
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

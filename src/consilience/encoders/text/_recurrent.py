@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -24,7 +24,7 @@ class Recurrent(nn.Module):
         - forward: ``{"ids": [B, T], "mask": [B, T]}`` -> Tokens ``[B, 1 or S, D]``.
     """
 
-    def __init__(self, cell: type[nn.RNNBase], number: int, settings: SequenceSettings) -> None:
+    def __init__(self, cell: Callable[..., nn.RNNBase], number: int, settings: SequenceSettings) -> None:
         super().__init__()
         self.width = settings.width
         self.embedding = Embedding(number, settings.width, settings.dropout)

@@ -7,6 +7,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
@@ -120,28 +121,29 @@ def pattern() -> re.Pattern[str]:
     )
 
 
-@lru_cache(maxsize=1)
 def load_jieba(who: str) -> Any:
-    """A jieba tokenizer of our own, which a dictionary that the person loads elsewhere does not change.
+    """A jieba tokenizer of our own, which a dictionary that the person loads elsewhere does not change; loaded once.
 
     Raises:
         MissingExtra: jieba is not installed.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its source has old escape sequences
-            import jieba
-    except ImportError:
-        raise MissingExtra(who, "jieba", "chinese") from None
+    if find_spec("jieba") is None:
+        raise MissingExtra(who, "jieba", "chinese")
+    return loaded_jieba()
+
+
+@lru_cache(maxsize=1)
+def loaded_jieba() -> Any:
     logger = logging.getLogger("jieba")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its source has old escape sequences
+        import jieba
     level = logger.level
     tokenizer = jieba.Tokenizer()
     folder = cache_folder() / "jieba"
-    try:
+    # Its index would otherwise stand in the shared temporary folder, where anyone may write one. Where ours cannot be made, it goes without.
+    with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = cache_folder()  # then it only cannot keep its index, and says so to nobody
-    # Its index would otherwise stand in the shared temporary folder, where anyone may write one.
     tokenizer.tmp_dir = str(folder)
     try:
         logger.setLevel(logging.CRITICAL)

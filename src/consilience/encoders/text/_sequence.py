@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -46,9 +46,9 @@ class SequenceSettings(Settings):
 
 
 class SequenceEncoder(TrainedEncoder):
-    """``fit`` learns the vocabulary, ``prepare`` gives ``ids [N, T] int32`` and ``mask [N, T] bool``; T is the longest text's, at most ``max_tokens``."""
+    """``fit`` learns the vocabulary, ``prepare`` gives ``ids [N, T] int32`` and ``mask [N, T] bool``; T is that of the longest text."""
 
-    Settings = SequenceSettings
+    Settings: ClassVar[type[Settings]] = SequenceSettings
     settings: SequenceSettings
 
     def fit(self, columns: Mapping[str, Cells], seed: int = 0) -> None:

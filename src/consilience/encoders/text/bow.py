@@ -11,9 +11,8 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
-from scipy import sparse
+from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.preprocessing import normalize
 
 from consilience.core.registry import Card
 from consilience.core.seeds import generator
@@ -30,7 +29,7 @@ __all__ = ["BagOfWords"]
 CARD = Card(
     summary="TF-IDF of word and character n-grams (bag of words); the first choice for short texts, codes and names",
     source="Salton & Buckley (1988); counting by scikit-learn",
-    claims=("fitted", "sparse"),
+    claims=("fitted", "sparse", "default"),
     cost="low",
 )
 
@@ -105,17 +104,17 @@ class BagOfWords(FittedEncoder):
         for name, analyse in self.analysers().items():
             self.vocabularies[name], self.idf[name] = learn(texts, analyse, least, self.settings.max_features)
 
-    def encode(self, columns: Mapping[str, Cells]) -> sparse.csr_matrix:
+    def encode(self, columns: Mapping[str, Cells]) -> csr_matrix:
         texts, rows, number = texts_of(columns)
-        blocks: list[sparse.csr_matrix] = []
+        blocks: list[csr_matrix] = []
         for name, analyse in self.analysers().items():
             if self.vocabularies[name]:
                 blocks.append(weigh(texts, analyse, self.vocabularies[name], self.idf[name]))
-        found = sparse.hstack(blocks, format="csr") if blocks else sparse.csr_matrix((len(texts), 1), dtype=np.float32)
+        found = hstack(blocks, format="csr") if blocks else csr_matrix((len(texts), 1), dtype=np.float32)
         # Rows that are absent lie between as empty rows: only the row pointer changes.
         lengths = np.zeros(number + 1, dtype=np.int64)
         lengths[rows + 1] = np.diff(found.indptr)
-        return sparse.csr_matrix((found.data, found.indices, np.cumsum(lengths)), shape=(number, found.shape[1]), dtype=np.float32)
+        return csr_matrix((found.data, found.indices, np.cumsum(lengths)), shape=(number, found.shape[1]), dtype=np.float32)
 
     def state(self) -> State:
         config = {"segment": self.segmenter.method, "language": self.language}
@@ -182,8 +181,10 @@ def learn(texts: Sequence[str], analyse: Callable[[str], list[str]], least: int,
     return [str(names[index]) for index in kept], np.log((1 + len(texts)) / (1 + frequency[kept])) + 1
 
 
-def weigh(texts: list[str], analyse: Callable[[str], list[str]], vocabulary: list[str], idf: np.ndarray) -> sparse.csr_matrix:
-    counts = CountVectorizer(analyzer=analyse, vocabulary=vocabulary).transform(texts) if texts else sparse.csr_matrix((0, len(vocabulary)))
-    counts = sparse.csr_matrix(counts, dtype=np.float64)
+def weigh(texts: list[str], analyse: Callable[[str], list[str]], vocabulary: list[str], idf: np.ndarray) -> csr_matrix:
+    counts = CountVectorizer(analyzer=analyse, vocabulary=vocabulary).transform(texts) if texts else csr_matrix((0, len(vocabulary)))
+    counts = csr_matrix(counts, dtype=np.float64)
     counts.data = (1 + np.log(counts.data)) * idf[counts.indices]
-    return normalize(counts, copy=False).astype(np.float32)
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    counts.data /= np.sqrt(np.bincount(row, counts.data**2, minlength=counts.shape[0]))[row]
+    return counts.astype(np.float32)

@@ -102,7 +102,7 @@ class HuggingFaceText(PretrainedText):
         return getattr(config, "text_config", None) or config  # a picture-and-text model has one for each side
 
     @cached_property
-    def width(self) -> int:  # type: ignore[override]
+    def width(self) -> int:
         return int(self.config.hidden_size)
 
     @cached_property

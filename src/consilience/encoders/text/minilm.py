@@ -29,7 +29,7 @@ CARD = Card(
     summary="frozen sentence vectors of all-MiniLM-L6-v2 (384 wide, English), from an installed package",
     source="Wang et al. (2020); Reimers & Gurevych (2019)",
     extra="weights",
-    claims=("frozen",),
+    claims=("frozen", "default"),
     cost="medium",
 )
 
@@ -74,7 +74,7 @@ class MiniLM(PretrainedText):
         return prepare_tokenizer(Tokenizer.from_file(str(folder / "tokenizer.json")), self.settings.max_tokens)
 
     @cached_property
-    def width(self) -> int:  # type: ignore[override]
+    def width(self) -> int:
         return int(json.loads((self.folder / "config.json").read_text(encoding="utf-8"))["hidden_size"])
 
     def origin(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from consilience.core.budget import Budget
-from consilience.core.settings import Settings
+from consilience.core.settings import Settings as AnySettings
 from consilience.core.state import State
 from consilience.encoders import TrainedEncoder
 from consilience.features._examples import Examples
@@ -18,16 +18,17 @@ from consilience.tasks import Task
 
 __all__ = ["CannotWin", "Combiner", "CrossFit", "Fitted", "Learner", "OutOfTime", "Path", "Point", "Situation", "Split"]
 
-class CannotWin(Exception):  # noqa: N818 - likewise
-    """Clearly worse than a rival on the splits so far."""
+
+class CannotWin(Exception):
+    """A signal to the leaderboard: clearly worse than a rival on the splits so far."""
 
 
 Point = dict[str, Any]
 """What a learner has to be told to fit again without looking at held-out rows, such as a penalty or a number of rounds."""
 
 
-class OutOfTime(Exception):  # noqa: N818 - a signal between learner and leaderboard, no mistake of anyone
-    """The budget ended before the candidate could be scored."""
+class OutOfTime(Exception):
+    """A signal to the leaderboard: the budget ended before the candidate could be scored."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,10 @@ class Fitted(ABC):
 class Combiner(ABC):
     """One way to make a model of other candidates, from their scores of rows that none of them saw."""
 
-    Settings: ClassVar[type[Settings]] = Settings
+    Settings: ClassVar[type[AnySettings]] = AnySettings
     fitted: ClassVar[type[Fitted]]
 
-    def __init__(self, settings: Settings, situation: Situation) -> None:
+    def __init__(self, settings: AnySettings, situation: Situation) -> None:
         self.settings = settings
         self.situation = situation
 
@@ -136,10 +137,10 @@ class Learner(ABC):
     loss of rows that were not learned from, so that a single number is chosen on all rows rather than one per fold.
     """
 
-    Settings: ClassVar[type[Settings]] = Settings
+    Settings: ClassVar[type[AnySettings]] = AnySettings
     fitted: ClassVar[type[Fitted]]
 
-    def __init__(self, settings: Settings, situation: Situation) -> None:
+    def __init__(self, settings: AnySettings, situation: Situation) -> None:
         self.settings = settings
         self.situation = situation
 

@@ -76,12 +76,14 @@ class Scaler:
     @classmethod
     def restore(cls, state: State) -> Scaler:
         blocks = state.config["blocks"]
-        return cls({name: _Scale(modality, state.arrays[f"mean{i}"], state.arrays[f"factor{i}"], width) for i, (name, modality, width) in enumerate(blocks)})
+        return cls(
+            {name: _Scale(modality, state.arrays[f"mean{i}"], state.arrays[f"factor{i}"], width) for i, (name, modality, width) in enumerate(blocks)}
+        )
 
 
 def _measure(block: Block) -> _Scale:
     values, present = block.pooled(), block.present
-    if sparse.issparse(values):
+    if isinstance(values, sparse.csr_matrix):
         norm = np.sqrt(values.multiply(values).sum() / max(1, present.sum()))
         return _Scale(block.modality, np.zeros(1, np.float32), np.array([1 / norm if norm > 0 else 0.0], np.float32), block.width)
     seen = np.asarray(values)[present].astype(np.float64)

@@ -40,7 +40,9 @@ class Feed:
     @staticmethod
     def specs(examples: Examples) -> list[SlotSpec]:
         """The slots of examples, sorted by name so that the order of a table's columns makes no difference."""
-        blocks = [SlotSpec(block.name, block.modality, "sparse" if sparse.issparse(block.values) else "dense", block.width) for block in examples.blocks]
+        blocks = [
+            SlotSpec(block.name, block.modality, "sparse" if sparse.issparse(block.values) else "dense", block.width) for block in examples.blocks
+        ]
         return sorted([*blocks, *(SlotSpec(part.name, part.modality, "trained", 0) for part in examples.prepared)])
 
     def __len__(self) -> int:

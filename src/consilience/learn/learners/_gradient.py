@@ -65,7 +65,9 @@ def epochs_path(
     return Path([{"epochs": epoch + 1} for epoch in range(len(scores))], np.stack(scores))
 
 
-def fit_epochs(model: nn.Module, num_rows: int, loss_of: Callable[[nn.Module, Tensor], Tensor], settings: TrainingSettings, epochs: int, budget: Budget) -> None:
+def fit_epochs(
+    model: nn.Module, num_rows: int, loss_of: Callable[[nn.Module, Tensor], Tensor], settings: TrainingSettings, epochs: int, budget: Budget
+) -> None:
     """Trains for a fixed number of epochs, with no look at held-out rows."""
     train(model, num_rows, loss_of, settings.model_copy(update={"epochs": epochs}), budget, lambda epoch, averaged: True)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse import csr_matrix
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 
 __all__ = ["Matrix", "fit_linear", "linear_scores"]
 
-Matrix = np.ndarray | sparse.csr_matrix
-Loss = Literal["softmax", "sigmoid", "squared"]
+Matrix: TypeAlias = np.ndarray | csr_matrix
+Loss: TypeAlias = Literal["softmax", "sigmoid", "squared"]
 
 
 def linear_scores(blocks: Sequence[Matrix], weights: Sequence[np.ndarray], bias: np.ndarray, num_rows: int) -> np.ndarray:
@@ -33,7 +34,8 @@ def fit_linear(
     num_outputs: int,
     row_weights: np.ndarray | None = None,
     start: np.ndarray | None = None,
-    max_iterations: int = 200,
+    tolerance: float = 1e-6,
+    max_iterations: int = 300,
 ) -> np.ndarray:
     """Minimises mean loss + sum over blocks of penalty / 2 * |W|^2; the bias is free.
 
@@ -41,6 +43,7 @@ def fit_linear(
         - blocks: each ``[N, D_b]``, dense float32 or CSR.
         - target: ``[N]`` class codes (softmax), ``[N, K]`` 0/1 (sigmoid), ``[N, K]`` numbers (squared).
         - row_weights: ``[N]`` with mean 1, or None.
+        - tolerance: share of the objective by which a step must lower it.
         - output: flat parameters ``[sum(D_b) * K + K]``; ``unflatten`` cuts them. Also what ``start`` takes.
     """
     num_rows, widths = len(target), [block.shape[1] for block in blocks]
@@ -51,7 +54,7 @@ def fit_linear(
     dense = np.concatenate([blocks[i] for i in dense_at], axis=1) if dense_at else np.zeros((num_rows, 0), np.float32)
     starts = np.concatenate([[0], np.cumsum(widths)]).astype(int)
     dense_columns = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in dense_at]) if dense_at else np.zeros(0, int)
-    sparse_parts = [(blocks[i], blocks[i].T.tocsr(), slice(starts[i], starts[i + 1])) for i in range(len(blocks)) if i not in dense_at]
+    sparse_parts = [(blocks[i], csr_matrix(blocks[i].T), slice(starts[i], starts[i + 1])) for i in range(len(blocks)) if i not in dense_at]
     share = (np.ones(num_rows) if row_weights is None else row_weights)[:, None] / num_rows
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -68,7 +71,9 @@ def fit_linear(
         return value, np.concatenate([gradient.ravel(), slope.sum(axis=0)])
 
     first = np.zeros((total + 1) * num_outputs) if start is None else start
-    found = minimize(objective, first, jac=True, method="L-BFGS-B", options={"maxiter": max_iterations, "ftol": 1e-8, "gtol": 1e-6, "maxcor": 20})
+    found = minimize(
+        objective, first, jac=True, method="L-BFGS-B", options={"maxiter": max_iterations, "ftol": tolerance, "gtol": 1e-7, "maxcor": 20}
+    )
     return np.asarray(found.x)
 
 

@@ -45,7 +45,9 @@ class Reducer:
 
     def columns(self) -> list[str]:
         """The modality of each output column."""
-        return [modality for modality, mean, directions in self.parts.values() for _ in range(len(mean) if directions is None else directions.shape[1])]
+        return [
+            modality for modality, mean, directions in self.parts.values() for _ in range(len(mean) if directions is None else directions.shape[1])
+        ]
 
     def transform(self, examples: Examples) -> np.ndarray:
         """``[N, width] float32``; NaN in the columns of a block that a row lacks."""
@@ -69,7 +71,7 @@ class Reducer:
     def _one(self, block: Block, mean: np.ndarray, directions: np.ndarray | None) -> np.ndarray:
         values = block.pooled()
         if directions is None:
-            made = np.array(values.toarray() if sparse.issparse(values) else values, dtype=np.float32)
+            made = values.toarray() if isinstance(values, sparse.csr_matrix) else np.array(values, dtype=np.float32)
         else:
             made = np.asarray(values @ directions - mean @ directions, dtype=np.float32)
         made[~block.present] = np.nan

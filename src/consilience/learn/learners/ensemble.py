@@ -21,7 +21,9 @@ from consilience.tasks import Task
 
 __all__ = ["Ensemble"]
 
-CARD = Card(summary="weighted mean of the other candidates, chosen greedily on held-out rows", source="Caruana et al. (2004)", claims=("absence", "combines"))
+CARD = Card(
+    summary="weighted mean of the other candidates, chosen greedily on held-out rows", source="Caruana et al. (2004)", claims=("absence", "combines")
+)
 
 _WORTH_IT = 2e-3
 
@@ -103,5 +105,3 @@ def from_mean_space(mean: np.ndarray, task: Task) -> np.ndarray:
 def mix(scores: Mapping[str, np.ndarray], weights: Mapping[str, float], task: Task) -> np.ndarray:
     """``[N, K]`` scores of the weighted mean."""
     return from_mean_space(np.sum([weights[name] * to_mean_space(scores[name], task) for name in weights], axis=0), task)
-
-

@@ -1,5 +1,6 @@
-"""Penalised linear model on scaled blocks, one penalty per modality. Source: Hoerl and Kennard (1970); reduced models for missing evidence: Saar-Tsechansky and Provost (2007).
+"""Penalised linear model on scaled blocks, one penalty per modality.
 
+Source: Hoerl and Kennard (1970); reduced models for missing evidence: Saar-Tsechansky and Provost (2007).
 The first choice below some thousand rows, and the yardstick above. Not for targets that only a combination of modalities tells.
 """
 
@@ -123,7 +124,7 @@ class Linear(Learner):
         for pattern in patterns_to_learn(train.modalities):
             rows = rows_with(present, pattern, len(train))
             if len(rows) and (not weights or budget.left() > 0):
-                (weights[pattern],) = self._fit_path(scaler, blocks, pattern, rows, target, [point])
+                (weights[pattern],) = self._fit_path(scaler, blocks, pattern, rows, target, [point], tolerance=1e-8)
         return FittedLinear(scaler, weights, self.situation, *self._centre(target))
 
     def _score(self, prepared: _Prepared, points: list[Point], budget: Budget) -> Path:
@@ -151,7 +152,14 @@ class Linear(Learner):
         return Path(points, scores)
 
     def _fit_path(
-        self, scaler: Scaler, blocks: Mapping[str, Matrix], pattern: Pattern, rows: np.ndarray, target: np.ndarray, points: Sequence[Point]
+        self,
+        scaler: Scaler,
+        blocks: Mapping[str, Matrix],
+        pattern: Pattern,
+        rows: np.ndarray,
+        target: np.ndarray,
+        points: Sequence[Point],
+        tolerance: float = 1e-6,
     ) -> Iterator[np.ndarray]:
         """Flat parameters at each point; every fit starts from the one before."""
         task, names, kept = self.situation.task, scaler.names(pattern), target[rows]
@@ -168,7 +176,9 @@ class Linear(Learner):
         flat: np.ndarray | None = None
         for point in points:
             penalties = [point["penalty"] * point["factors"].get(scaler.modality(name), 1.0) for name in names]
-            flat = fit_linear(matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=row_weights, start=flat)
+            flat = fit_linear(
+                matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=row_weights, start=flat, tolerance=tolerance
+            )
             yield flat
 
     def _centre(self, target: np.ndarray) -> tuple[float, float]:

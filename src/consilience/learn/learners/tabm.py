@@ -26,7 +26,12 @@ from consilience.learn.training.loop import TrainingSettings, seeded
 
 __all__ = ["TabM"]
 
-CARD = Card(summary="many small networks that share weights, on principal components and table columns", source="Gorishniy et al. (2025), TabM", claims=("absence",), cost="medium")
+CARD = Card(
+    summary="many small networks that share weights, on principal components and table columns",
+    source="Gorishniy et al. (2025), TabM",
+    claims=("absence",),
+    cost="medium",
+)
 
 
 class TabMSettings(Settings):
@@ -123,7 +128,14 @@ class _Inputs:
         mean = np.where(seen, features, 0).sum(axis=0) / counts
         deviation = np.sqrt((np.where(seen, features - mean, 0) ** 2).sum(axis=0) / counts)
         # Components keep their relative size within a block: noise must not be blown up to the size of what matters.
-        wide = np.array([directions is not None for _, centre, directions in reducer.parts.values() for _ in range(len(centre) if directions is None else directions.shape[1])], bool)
+        wide = np.array(
+            [
+                directions is not None
+                for _, centre, directions in reducer.parts.values()
+                for _ in range(len(centre) if directions is None else directions.shape[1])
+            ],
+            bool,
+        )
         deviation = np.where(wide, np.sqrt(np.maximum(deviation, 1e-6)), deviation)
         return cls(reducer, mean.astype(np.float32), np.where(deviation > 1e-8, deviation, 1.0).astype(np.float32))
 
@@ -171,7 +183,7 @@ def _score(model: nn.Module, features: Tensor, scale: Scale, situation: Situatio
     task = situation.task.target.task
     parts = [torch.zeros(0, situation.task.num_outputs)]
     with torch.inference_mode():
-        for batch in features.split(1024):
+        for batch in torch.split(features, 1024):
             scores = model(batch.to(situation.device)).float().cpu()  # [B, members, K]
             if task == "regression":
                 parts.append(scores.mean(dim=1))

@@ -23,7 +23,12 @@ from consilience.learn.learners._reduce import Reducer
 
 __all__ = ["Trees"]
 
-CARD = Card(summary="gradient-boosted trees on principal components and table columns", source="Ke et al. (2017), LightGBM", claims=("absence",), cost="medium")
+CARD = Card(
+    summary="gradient-boosted trees on principal components and table columns",
+    source="Ke et al. (2017), LightGBM",
+    claims=("absence",),
+    cost="medium",
+)
 
 _STOPS = (10, 20, 30, 45, 65, 90, 120, 160, 220, 300, 400, 550, 750, 1000)
 
@@ -90,7 +95,7 @@ class Trees(Learner):
 
     def _boost(self, features: np.ndarray, target: np.ndarray, rounds: int, budget: Budget, valid: tuple[np.ndarray, np.ndarray] | None) -> list[Any]:
         task = self.situation.task
-        parameters = {
+        parameters: dict[str, Any] = {
             "learning_rate": self.settings.learning_rate,
             "num_leaves": self.settings.leaves,
             "min_data_in_leaf": int(np.clip(len(target) // 50, 3, 20)),
@@ -140,5 +145,7 @@ def _scores(boosters: list[Any], features: np.ndarray, situation: Situation, rou
     """``[N, K]`` raw scores after so many rounds (all of them if None)."""
     if not len(features):
         return np.zeros((0, situation.task.num_outputs))
-    raw = [booster.predict(features, raw_score=True, num_iteration=-1 if rounds is None else rounds).reshape(len(features), -1) for booster in boosters]
+    raw = [
+        booster.predict(features, raw_score=True, num_iteration=-1 if rounds is None else rounds).reshape(len(features), -1) for booster in boosters
+    ]
     return np.concatenate(raw, axis=1).astype(np.float64)

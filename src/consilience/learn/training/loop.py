@@ -18,7 +18,7 @@ __all__ = ["TrainingSettings", "seeded", "train"]
 
 
 class TrainingSettings(Settings):
-    """``learning_rate`` after warm-up; ``patience`` in epochs without a better held-out loss; ``average``: memory of the weights' average, in epochs."""
+    """``learning_rate`` after warm-up; ``patience``: epochs without a better held-out loss; ``average``: memory of the average, in epochs."""
 
     epochs: int = Field(default=60, ge=1)
     batch_size: int = Field(default=128, ge=1)
@@ -67,10 +67,10 @@ def train(
     warm_up = max(1, min(2 * steps, 100))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / warm_up))
     decay = 1 - 1 / max(1.0, settings.average * steps)
-    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
     for epoch in range(1, settings.epochs + 1):
         model.train()
-        for rows in torch.randperm(num_rows).split(settings.batch_size):
+        for rows in torch.split(torch.randperm(num_rows), settings.batch_size):
             optimiser.zero_grad(set_to_none=True)
             loss = loss_of(model, rows)
             loss.backward()  # type: ignore[no-untyped-call]

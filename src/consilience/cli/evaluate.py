@@ -1,0 +1,38 @@
+"""How good a model is on a table that it has not learned from."""
+
+from __future__ import annotations
+
+from consilience.cli._options import Cache, Json, Model, Quiet, Strict, Tables
+from consilience.cli._output import console, print_json, work
+
+__all__ = ["command"]
+
+PANEL, ORDER = "Use a model", 40
+
+
+def command(model: Model, tables: Tables, strict: Strict = False, cache: Cache = None, quiet: Quiet = False, json: Json = False) -> None:
+    """Measure a model on rows that it has not learned from.
+
+    Every metric has a 95 % interval; each class is shown by itself.
+
+    \b
+    consilience evaluate model/ test.csv
+    consilience evaluate model/ test.csv --json
+    """
+    from consilience.cli._model import class_table, metric_table, open_model
+
+    with work(quiet) as progress:
+        fitted = open_model(model, cache)
+        found = fitted.evaluate(tables, strict=strict, progress=progress)
+    if json:
+        print_json(found)
+        return
+    out = console()
+    out.print(metric_table(found["metrics"]))
+    if found["by_class"]:
+        out.print()
+        out.print(class_table(found["by_class"]))
+    out.print()
+    scored = found["num_rows"] - found["num_quarantined"]
+    aside = f"; {found['num_quarantined']:,} were set aside (the reasons: consilience predict, column note)" if found["num_quarantined"] else ""
+    out.print(f"{scored:,} of {found['num_rows']:,} rows were scored in {found['seconds']:.1f} s{aside}.")

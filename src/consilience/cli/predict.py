@@ -1,0 +1,91 @@
+"""What a model says of new rows, or of one example."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from consilience.cli._options import Cache, Json, Keep, Model, Quiet, Strict
+from consilience.cli._output import check_place, print_json, work
+from consilience.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["command"]
+
+PANEL, ORDER = "Use a model", 50
+
+
+def command(
+    model: Model,
+    tables: Annotated[list[str] | None, typer.Argument(metavar="TABLES", help="The rows; several are joined as in fit.", show_default=False)] = None,
+    cell: Annotated[
+        list[str] | None, typer.Option("--cell", metavar="COL=VALUE", help="A cell of one example, instead of a table; may be repeated.")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE|-", help="csv, parquet, jsonl ... by suffix; without it, CSV on standard output.")
+    ] = None,
+    proba: Annotated[bool, typer.Option("--proba", help="One column probability_CLASS for each class.")] = False,
+    keep: Keep = None,
+    strict: Strict = False,
+    cache: Cache = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Predict the rows of a table, or one example.
+
+    Same rows, same order; a row that had to be set aside has an empty prediction and the reason in the column note.
+
+    \b
+    consilience predict model/ new.csv --out preds.parquet --proba --keep id
+    consilience predict model/ --cell icon=a.png --cell summary="draws maps"
+    """
+    if cell and tables:
+        raise UsageError("Both --cell and a table are given.", hint="Give a table, or the cells of one example.")
+    if not cell and not tables:
+        raise UsageError("There is nothing to predict.", hint="Give a table, or one example with --cell COLUMN=VALUE.")
+    if json and out == "-":
+        raise UsageError("--json and --out - both want standard output.", hint="Leave out one of them, or name a file.")
+    from consilience.data.table import check_suffix, write_table
+
+    if out is not None and check_suffix(out) != "-":
+        check_place(out)
+    from consilience.cli._model import open_model
+
+    with work(quiet) as progress:
+        fitted = open_model(model, cache)
+        began = time.monotonic()
+        if cell:
+            from consilience.cli._one import one_row
+
+            rows: Any = one_row(fitted.schema, cell, progress)
+        else:
+            rows = tables
+        kept = list(dict.fromkeys(keep or ()))
+        whole = fitted.predict_table(rows, proba=bool(cell) or proba, keep=kept, strict=strict, progress=progress)
+        frame = whole if proba or not cell else whole.drop(f"probability_{name}" for name in fitted.classes)
+        seconds = round(time.monotonic() - began, 3)
+        if out is not None and out != "-":
+            write_table(frame, out)
+            progress.say(_written(frame, out))
+    if cell and out is None:
+        from consilience.cli._one import one_answer, show_one
+
+        answer = one_answer(whole, fitted.classes, kept)
+        if json:
+            print_json({**answer, **frame.row(0, named=True)})
+        else:
+            show_one(answer, fitted.schema)
+    elif json:
+        counts = {"num_rows": frame.height, "num_quarantined": frame["prediction"].null_count(), "seconds": seconds}
+        print_json({"predictions": frame.to_dicts(), **counts} if out is None else {"out": out, **counts})
+    elif out is None or out == "-":
+        write_table(frame, "-")
+
+
+def _written(frame: pl.DataFrame, out: str) -> str:
+    aside = frame["prediction"].null_count()
+    return f"{frame.height:,} rows are in {out}" + (f"; {aside:,} have no prediction, and their reason in the column note." if aside else ".")

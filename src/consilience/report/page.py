@@ -1,0 +1,5 @@
+"""placeholder"""
+
+
+def write_report(*a, **k):
+    raise SystemExit("not yet")
