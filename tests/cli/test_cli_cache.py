@@ -40,7 +40,7 @@ def test_prune(run, kept):
     assert json.loads(run("cache", "prune", "--cache", kept, "--older-than", "1", "--json").stdout)["items"] == 0
     assert json.loads(run("cache", "prune", "--cache", kept, "--max-size", "1GB", "--json").stdout)["items"] == 0
     assert json.loads(run("cache", "prune", "--cache", kept, "--max-size", "60", "--json").stdout)["items"] == 2
-    assert "2 cells are gone" in run("cache", "prune", "--cache", kept, "--all").stdout
+    assert "Removed 2 cells" in run("cache", "prune", "--cache", kept, "--all").stdout
     assert "Nothing had to go" in run("cache", "prune", "--cache", kept, "--all").stdout
 
 

@@ -88,7 +88,7 @@ def test_quiet_hides_warnings(script):
 
 
 def test_an_unexpected_fault_asks_for_a_report_and_shows_its_trace_only_on_demand(script):
-    code = FAKE.format(body="raise ZeroDivisionError('by design')", options="'--json'")
+    code = FAKE.format(body="raise ZeroDivisionError('by\\ndesign')", options="'--json'")
     done = script(code)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1

@@ -178,6 +178,7 @@ def test_it_learns_where_a_mark_is(cells: Callable[..., Any]) -> None:
     batch, target = batch_of(encoder, columns), torch.from_numpy(sides)
     for _ in range(25):
         steps.zero_grad()
-        torch.nn.functional.cross_entropy(head(module(batch).pooled()), target).backward()
+        loss: Any = torch.nn.functional.cross_entropy(head(module(batch).pooled()), target)
+        loss.backward()
         steps.step()
     assert (head(module.eval()(batch).pooled()).argmax(dim=1) == target).float().mean() > 0.95

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consilience.encoders import ENCODERS
@@ -66,6 +66,7 @@ def test_edges_equal_a_slow_reference() -> None:
     np.testing.assert_allclose(edges(pixels).reshape(votes.shape), wanted, rtol=1e-3, atol=1e-4)
 
 
+@settings(deadline=None)
 @given(brightness=st.integers(0, 255))
 def test_a_flat_picture_has_no_edges(brightness: int) -> None:
     values = features(np.full((20, 30, 3), brightness, dtype=np.uint8))

@@ -2,19 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from consilience.core.errors import CellError, UsageError
 from consilience.core.settings import parse_settings
-from consilience.encoders.image._pixels import NormalisedSettings, PixelSettings, frame
+from consilience.encoders.image._pixels import Fit, NormalisedSettings, PixelSettings, frame
 
 
+@settings(deadline=None)
 @given(
     height=st.integers(1, 70), width=st.integers(1, 70), size=st.integers(16, 48), fit=st.sampled_from(["crop", "squash", "pad"]), grey=st.booleans()
 )
-def test_every_picture_becomes_a_square_and_stays_as_it_was(height: int, width: int, size: int, fit: str, grey: bool) -> None:
+def test_every_picture_becomes_a_square_and_stays_as_it_was(height: int, width: int, size: int, fit: Fit, grey: bool) -> None:
     cell = np.random.default_rng(height * 71 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
     before = cell.copy()
     pixels = frame(cell, size, fit, grey)
@@ -29,7 +30,7 @@ def test_every_picture_becomes_a_square_and_stays_as_it_was(height: int, width: 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (2000, 3)])
 @pytest.mark.parametrize("fit", ["crop", "squash", "pad"])
-def test_extreme_shapes(shape: tuple[int, int], fit: str) -> None:
+def test_extreme_shapes(shape: tuple[int, int], fit: Fit) -> None:
     cell = np.full((*shape, 3), 200, dtype=np.uint8)
     pixels = frame(cell, 32, fit)
     assert set(np.unique(pixels)) <= {127, 200}

@@ -123,6 +123,13 @@ def test_numbers_and_emoji_are_words(column: Column) -> None:
     assert encoder.vocabularies["words"] == sorted(["total", "63.80", "👍🏽", "total 63.80", "63.80 👍🏽"])
 
 
+def test_characters_of_chinese_words_count_too(column: Column) -> None:
+    pytest.importorskip("jieba")
+    encoder = made(chars=None, words=(1, 1), segment="jieba")
+    encoder.fit(column(["我来到北京"]))
+    assert encoder.vocabularies["words"] == sorted(["我", "来到", "来", "到", "北京", "北", "京"])
+
+
 def test_stop_words(column: Column) -> None:
     for setting, left in [("english", ["red"]), (("RED",), ["the"]), ("none", ["red", "the"])]:
         encoder = made(chars=None, words=(1, 1), stop_words=setting)
@@ -134,8 +141,8 @@ def test_stop_words(column: Column) -> None:
 
 
 def test_min_rows_and_max_features(column: Column) -> None:
-    encoder = made(chars=None, words=(1, 1))
-    encoder.fit(column(["often rare"] + ["often"] * 19))
+    encoder = made(chars=None, words=(1, 1), min_rows=2)
+    encoder.fit(column(["often rare", "often"]))
     assert encoder.vocabularies["words"] == ["often"]
     encoder = made(chars=None, words=(1, 1), max_features=2)
     encoder.fit(column(["a b c", "b c", "c"]))

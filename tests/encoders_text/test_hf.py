@@ -250,6 +250,25 @@ def test_no_tokenizer(bert: Path) -> None:
         made(bert).prepare("text")
 
 
+def test_a_model_that_reads_no_text(bert: Path) -> None:
+    transformers.ViTConfig(**SMALL).save_pretrained(bert)
+    uses: list[Callable[[HuggingFaceText], object]] = [lambda encoder: encoder.width, lambda encoder: encoder.prepare("text")]
+    for use in uses:
+        with pytest.raises(UsageError, match=r"'vit'\) reads no text"):
+            use(made(bert))
+
+
+def test_text_side_of_a_picture_and_text_model(tmp_path: Path) -> None:
+    bytelevel(tmp_path, pad_token="<pad>", eos_token="</s>")
+    text = {"vocab_size": 300, "max_position_embeddings": 20, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 0, **SMALL}
+    config = transformers.CLIPConfig(text_config=text, vision_config={"image_size": 16, "patch_size": 8, **SMALL}, projection_dim=8)
+    transformers.CLIPModel(config).save_pretrained(tmp_path)
+    encoder = made(tmp_path)
+    values, _ = encode(encoder, TEXTS)
+    assert values.shape == (len(TEXTS), 1, 16)
+    assert len(encoder.prepare(TEXTS[4])["ids"]) == 20
+
+
 def test_tokenizer_of_another_model(bert: Path, folders: dict[str, Path]) -> None:
     shutil.copy(folders["gpt2"] / "tokenizer.json", bert)
     with pytest.raises(UsageError, match="another model"):

@@ -55,8 +55,9 @@ def unexpected(kind: type[BaseException], error: BaseException, trace: Traceback
     elif issubclass(kind, MemoryError):
         _say("Error: The machine has too little memory for this. Take fewer rows, smaller pictures or fewer encoders.")
     else:
+        said = " ".join(str(error).split())[:300]
         _say(
-            f"Error: Something went wrong inside consilience ({kind.__name__}: {error}). This is our fault, not yours; please report it. "
+            f"Error: Something went wrong inside consilience ({kind.__name__}: {said}). This is our fault, not yours; please report it. "
             "Run the command again with CONSILIENCE_DEBUG=1 to see where it happened."
         )
 

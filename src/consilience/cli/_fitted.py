@@ -27,7 +27,7 @@ def show_fit(facts: Mapping[str, Any], folder: Path) -> None:
     for finding in facts["schema"]["findings"]:
         out.print(f"Note ({safe(finding['topic'])}): {safe(finding['column'])}: {safe(finding['message'])}")
     if facts["num_quarantined"]:
-        out.print(f"{facts['num_quarantined']:,} of {facts['num_rows']:,} rows were set aside:")
+        out.print(f"Set aside, {facts['num_quarantined']:,} of {facts['num_rows']:,} rows:")
         for row in facts["quarantine"][:_QUARANTINED]:
             out.print(f"  row {row['row']}, column {safe(row['column'])!r}: {safe(row['reason'])}")
         if facts["num_quarantined"] > _QUARANTINED:

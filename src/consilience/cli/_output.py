@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from consilience.core.progress import Progress
 
-__all__ = ["check_place", "console", "number", "print_json", "safe", "work"]
+__all__ = ["check_place", "console", "counted", "number", "print_json", "safe", "work"]
 
 
 @contextmanager
@@ -111,6 +111,15 @@ def number(value: float | None) -> str:
     if size < 0.0005:
         return f"{value:.1e}"
     return f"{value:.3f}" if size < 10 else f"{value:.1f}" if size < 1000 else f"{value:,.0f}"
+
+
+def counted(amount: int, word: str) -> str:
+    """An amount of something.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{amount:,} {word}{'s' * (amount != 1)}"
 
 
 def check_place(path: str | Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from consilience.cli._options import Cache, Keep, Model, Quiet, Strict, Tables
-from consilience.cli._output import check_place, work
+from consilience.cli._output import check_place, counted, work
 
 __all__ = ["command"]
 
@@ -40,7 +40,7 @@ def command(
 
     with work(quiet) as progress:
         frame = open_model(model, cache).embed_table(tables, keep=list(dict.fromkeys(keep or ())), strict=strict, progress=progress)
-        aside = frame["vector"].null_count()
-        why = "; the reason of the others is in the column note." if aside else "."
-        progress.say(f"{frame.height - aside:,} of {frame.height:,} rows have a vector{why}")
     write_table(frame, out)
+    aside = frame["vector"].null_count()
+    why = f"; without a vector, with the reason in the column note: {aside:,}." if aside else "."
+    progress.say(f"Written to {out}: {counted(frame.height, 'row')}{why}")

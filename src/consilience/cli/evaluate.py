@@ -34,5 +34,5 @@ def command(model: Model, tables: Tables, strict: Strict = False, cache: Cache =
         out.print(class_table(found["by_class"]))
     out.print()
     scored = found["num_rows"] - found["num_quarantined"]
-    aside = f"; {found['num_quarantined']:,} were set aside (the reasons: consilience predict, column note)" if found["num_quarantined"] else ""
+    aside = f"; set aside: {found['num_quarantined']:,}" if found["num_quarantined"] else ""
     out.print(f"{scored:,} of {found['num_rows']:,} rows were scored in {found['seconds']:.1f} s{aside}.")

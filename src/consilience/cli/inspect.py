@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from consilience.cli._options import COLUMNS, Group, Ignore, Join, Json, Kinds, Quiet, Tables
-from consilience.cli._output import console, print_json, safe, work
+from consilience.cli._output import console, counted, print_json, safe, work
 from consilience.cli._pairs import parse_pairs
 from consilience.core.errors import UsageError
 
@@ -73,7 +73,7 @@ def _show(schema: Schema, unreadable: list[dict[str, Any]]) -> None:
     from consilience.data.kinds import KINDS
 
     out = console()
-    out.print(f"{schema.num_rows:,} rows, {len(schema.columns):,} columns")
+    out.print(f"{counted(schema.num_rows, 'row')}, {counted(len(schema.columns), 'column')}")
     out.print()
     out.print(_columns(schema))
     if schema.target is not None:
@@ -94,7 +94,7 @@ def _show(schema: Schema, unreadable: list[dict[str, Any]]) -> None:
     for bad in unreadable:
         by_column.setdefault((bad["table"], bad["column"]), []).append(bad)
     for (table, column), bads in by_column.items():
-        out.print(f"Unreadable: {len(bads):,} cells of the column {safe(column)!r} in {safe(table)}")
+        out.print(f"Unreadable: {counted(len(bads), 'cell')} of the column {safe(column)!r} in {safe(table)}")
         for bad in bads[:_UNREADABLE]:
             out.print(f"  row {bad['row']}: {safe(bad['reason'])}{_file(bad)}")
         if len(bads) > _UNREADABLE:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from consilience.cli._options import Cache, Json, Keep, Model, Quiet, Strict
-from consilience.cli._output import check_place, print_json, work
+from consilience.cli._output import check_place, counted, print_json, work
 from consilience.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,4 +88,5 @@ def command(
 
 def _written(frame: pl.DataFrame, out: str) -> str:
     aside = frame["prediction"].null_count()
-    return f"{frame.height:,} rows are in {out}" + (f"; {aside:,} have no prediction, and their reason in the column note." if aside else ".")
+    why = f"; without a prediction, with the reason in the column note: {aside:,}." if aside else "."
+    return f"Written to {out}: {counted(frame.height, 'row')}{why}"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,12 +17,14 @@ from consilience.core.registry import Card
 from consilience.core.settings import Settings
 from consilience.fusion._base import Fused, Fusion
 from consilience.layers.tokens import Tokens
+from consilience.testing._verdict import run_checks
 
 __all__ = [
     "check_absence",
     "check_claims",
     "check_fusion",
     "check_gradients",
+    "check_no_rows",
     "check_order",
     "check_rows_alone",
     "check_shapes",
@@ -32,26 +36,32 @@ LENGTHS = (1, 3, 2, 1, 4, 1, 2, 1)
 WIDTH = 16
 
 
-def check_fusion(cls: type[Fusion], settings: Settings | None = None, card: Card | None = None) -> None:
+def check_fusion(cls: type[Fusion], settings: Settings | None = None, card: Card | None = None, known: Mapping[str, str] | None = None) -> None:
     """Runs every check on a fusion with 1, 2, 3 and 8 modalities.
 
     Args:
         cls: The fusion.
         settings: Its settings; its defaults if None.
         card: Its card; the one in its module if None.
+        known: Name of a check, such as ``"order (8 modalities)"``, to the reason why it may fail.
 
     >>> from consilience.fusion import FUSIONS
     >>> check_fusion(FUSIONS.get("weighted"))
     """
     settings = cls.Settings() if settings is None else settings
     card = sys.modules[cls.__module__].CARD if card is None else card
+    checks: dict[str, Callable[[], None]] = {}
     for count in (1, 2, 3, 8):
-        check_shapes(make(cls, settings, count))
-        check_absence(make(cls, settings, count))
-        check_order(cls, settings, count)
-        check_rows_alone(make(cls, settings, count))
-        check_gradients(make(cls, settings, count))
-        check_claims(make(cls, settings, count), card)
+        case = f"({count} modalities)"
+        for check in (check_shapes, check_absence, check_rows_alone, check_no_rows, check_gradients):
+            checks[f"{check.__name__.removeprefix('check_')} {case}"] = partial(_on_a_new_one, check, cls, settings, count)
+        checks[f"order {case}"] = partial(check_order, cls, settings, count)
+        checks[f"claims {case}"] = partial(_on_a_new_one, partial(check_claims, card=card), cls, settings, count)
+    run_checks(f"The fusion {cls.__name__}", checks, known)
+
+
+def _on_a_new_one(check: Callable[[Fusion], None], cls: type[Fusion], settings: Settings, count: int) -> None:
+    check(make(cls, settings, count))
 
 
 def make(cls: type[Fusion], settings: Settings, count: int, seed: int = 0) -> Fusion:
@@ -142,6 +152,12 @@ def check_rows_alone(fusion: Fusion) -> None:
     for row in range(5):
         alone = fusion({name: Tokens(part.values[row : row + 1], part.mask[row : row + 1]) for name, part in tokens.items()})
         assert torch.allclose(whole.vector[row], alone.vector[0], atol=1e-5), f"Row {row} of a batch differs from the same row alone."
+
+
+def check_no_rows(fusion: Fusion) -> None:
+    """A batch without rows, as a table without rows gives it, is no error."""
+    out = fusion({name: Tokens(part.values[:0], part.mask[:0]) for name, part in make_tokens(fusion.names).items()})
+    assert out.vector.shape == (0, WIDTH), f"No rows give a vector of the shape {tuple(out.vector.shape)}."
 
 
 def check_gradients(fusion: Fusion) -> None:

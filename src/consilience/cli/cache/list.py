@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 
 from consilience.cli._options import Cache, Json
-from consilience.cli._output import console, print_json, safe, work
+from consilience.cli._output import console, counted, print_json, safe, work
 
 __all__ = ["command"]
 
@@ -40,7 +40,7 @@ def command(cache: Cache = None, json: Json = False) -> None:
         table.add_row(safe(entry.label) or "(no name)", f"{entry.items:,}", size_text(entry.bytes), used, safe(entry.fingerprint[:12]))
     out.print(table)
     out.print()
-    out.print(f"{sum(entry.items for entry in entries):,} cells, {size_text(sum(entry.bytes for entry in entries))}, in {safe(folder)}.")
+    out.print(f"{counted(sum(entry.items for entry in entries), 'cell')}, {size_text(sum(entry.bytes for entry in entries))}, in {safe(folder)}.")
 
 
 def _moment(seconds: float) -> datetime:

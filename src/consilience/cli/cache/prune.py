@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from consilience.cli._options import Cache, Json
-from consilience.cli._output import console, print_json, safe, work
+from consilience.cli._output import console, counted, print_json, safe, work
 from consilience.core.errors import UsageError
 
 __all__ = ["command"]
@@ -44,6 +44,6 @@ def command(
         print_json({"folder": str(folder), "items": gone.items, "bytes": gone.bytes})
         return
     if gone.items:
-        console().print(f"{gone.items:,} cells are gone, which frees {size_text(gone.bytes)} in {safe(folder)}.")
+        console().print(f"Removed {counted(gone.items, 'cell')}, which frees {size_text(gone.bytes)} in {safe(folder)}.")
     else:
         console().print(f"Nothing had to go from {safe(folder)}.")

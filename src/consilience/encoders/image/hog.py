@@ -129,4 +129,5 @@ def colours(pixels: np.ndarray) -> np.ndarray:
     level = np.minimum((pixels * LEVELS).astype(np.int64), LEVELS - 1)
     code = (level[0] * LEVELS + level[1]) * LEVELS + level[2]
     shares: np.ndarray = np.bincount(code.reshape(-1), minlength=LEVELS**3) / code.size
-    return np.sqrt(shares)
+    roots: np.ndarray = np.sqrt(shares)
+    return roots

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 __all__ = ["PretrainedSettings", "PretrainedText", "prepare_tokenizer", "quiet_transformers", "weight_files"]
+
+LOADING = RLock()
+"""One thread at a time loads: how loud transformers is holds for the whole process."""
 
 TOKENIZER_FILES = ("tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model")
 
@@ -138,17 +141,17 @@ def quiet_transformers(who: str, extra: str) -> Iterator[None]:
     Raises:
         MissingExtra: transformers is not installed.
     """
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     try:
         logging = import_module("transformers.utils.logging")
     except ImportError:
         raise MissingExtra(who, "transformers", extra) from None
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    try:
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
+    with LOADING:
+        level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        try:
+            logging.set_verbosity_error()
+            logging.disable_progress_bar()
+            yield
+        finally:
+            logging.set_verbosity(level)
+            if bars:
+                logging.enable_progress_bar()

@@ -20,7 +20,7 @@ from consilience.core.settings import Settings
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.encoders._base import FittedEncoder
-from consilience.encoders.text._segment import Segmenter, SegmentSetting, choose_segmenter, clean, texts_of
+from consilience.encoders.text._segment import Segmenter, SegmentSetting, choose_segmenter, clean, has_han, texts_of
 from consilience.encoders.text._stop_words import stop_words
 from consilience.encoders.text._tags import choose_language, tagger
 
@@ -53,11 +53,11 @@ class BowSettings(Settings):
         words: From and to how many words in a row; null counts no words.
         chars: From and to how many characters in a row, inside words with a space on each side; null counts none.
         max_features: Most n-grams of each sort; those of most rows stay.
-        min_rows: An n-gram must occur in so many training rows; null is 2, and 1 below 20 rows.
+        min_rows: An n-gram must occur in so many training rows; null is 1, and 2 above 10,000 rows.
         lower: Lower the case first.
         stop_words: Words left out of the word n-grams: none, english, chinese, or a list. Character n-grams see them.
         part_of_speech: Count n-grams of tags as well (needs a tagger: jieba for Chinese, textblob for English).
-        segment: How Chinese is cut into words.
+        segment: How Chinese is cut into words. With jieba the characters of longer words are counted as well.
     """
 
     words: Range | None = (1, 2)
@@ -85,6 +85,14 @@ class BagOfWords(FittedEncoder):
     Shape:
         - encode: ``[N, D]`` CSR float32; D is the number of n-grams kept.
 
+    >>> from consilience.data.kinds import KINDS
+    >>> values, present = np.array(["red cube", None], dtype=object), np.array([True, False])
+    >>> column = {"name": Cells("name", KINDS.get("text")(), values, present)}
+    >>> encoder = BagOfWords(BowSettings(chars=None))
+    >>> encoder.fit(column)
+    >>> encoder.vocabularies["words"], encoder.encode(column).getnnz(axis=1).tolist()
+    (['cube', 'red', 'red cube'], [3, 0])
+
     Raises:
         MissingExtra: jieba or a tagger was asked for and is not installed.
     """
@@ -98,7 +106,7 @@ class BagOfWords(FittedEncoder):
         texts = some(texts, seed)
         self.segmenter = choose_segmenter(self.settings.segment, texts, self.settings.lower)
         self.language = choose_language(texts) if self.settings.part_of_speech else ""
-        least = self.settings.min_rows or (2 if len(texts) >= 20 else 1)
+        least = self.settings.min_rows or (1 if len(texts) <= 10_000 else 2)
         self.vocabularies: dict[str, list[str]] = {}
         self.idf: dict[str, np.ndarray] = {}
         for name, analyse in self.analysers().items():
@@ -154,7 +162,13 @@ def grams(words: list[str], span: tuple[int, int]) -> list[str]:
 
 
 def word_grams(segmenter: Segmenter, span: tuple[int, int], stops: frozenset[str]) -> Callable[[str], list[str]]:
-    return lambda text: grams([word for word in segmenter(text) if word.lower() not in stops], span)
+    def analyse(text: str) -> list[str]:
+        words = [word for word in segmenter(text) if word.lower() not in stops]
+        # A word of Chinese that the training rows lack is still made of characters that they have.
+        characters = [character for word in words if len(word) > 1 and has_han(word) for character in word] if segmenter.method == "jieba" else []
+        return grams(words, span) + characters
+
+    return analyse
 
 
 def char_grams(span: tuple[int, int], lower: bool) -> Callable[[str], list[str]]:

@@ -99,7 +99,11 @@ class HuggingFaceText(PretrainedText):
             from transformers import AutoConfig
 
             config = AutoConfig.from_pretrained(self.folder, trust_remote_code=False, local_files_only=True)
-        return getattr(config, "text_config", None) or config  # a picture-and-text model has one for each side
+        text = getattr(config, "text_config", None) or config  # a picture-and-text model has one for each side
+        if not isinstance(getattr(text, "vocab_size", None), int) or not isinstance(getattr(text, "hidden_size", None), int):
+            hint = "Take it for a column of its own kind, or name a text model."
+            raise UsageError(f"The model in {str(self.folder)!r} (type {config.model_type!r}) reads no text.", hint=hint)
+        return text
 
     @cached_property
     def width(self) -> int:
@@ -107,6 +111,7 @@ class HuggingFaceText(PretrainedText):
 
     @cached_property
     def loaded_tokenizer(self) -> Any:
+        _ = self.config  # says so if it is no text model at all
         if not any(path.name != "tokenizer_config.json" for pattern in VOCABULARIES for path in self.folder.glob(pattern)):
             # transformers would make an empty tokenizer, to which every word is unknown.
             raise UsageError(f"There is no tokenizer in {str(self.folder)!r}.", hint="Save it there too: AutoTokenizer...save_pretrained(folder).")

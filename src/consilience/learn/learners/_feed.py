@@ -68,7 +68,8 @@ def _dense(block: Block, rows: np.ndarray) -> dict[str, Tensor]:
 
 
 def _sparse(block: Block, rows: np.ndarray) -> dict[str, Tensor]:
-    matrix = sparse.csr_matrix(block.values[rows])
+    # Entries of rows that are absent are left out: what stands there would reach the matrix's gradient as zero times NaN.
+    matrix = sparse.csr_matrix(block.take(rows).pooled())
     return {
         "columns": torch.from_numpy(matrix.indices.astype(np.int64)),
         "values": torch.from_numpy(matrix.data.astype(np.float32)),

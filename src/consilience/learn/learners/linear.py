@@ -6,11 +6,14 @@ The first choice below some thousand rows, and the yardstick above. Not for targ
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
+from threadpoolctl import threadpool_limits
 
 from consilience.core.budget import Budget
 from consilience.core.registry import Card
@@ -21,6 +24,7 @@ from consilience.learn.learners._base import CrossFit, Fitted, Learner, OutOfTim
 from consilience.learn.learners._blocks import Scaler
 from consilience.learn.learners._lbfgs import Loss, Matrix, fit_linear, linear_scores
 from consilience.learn.learners._patterns import Pattern, nearest, patterns_to_learn, rows_by_pattern, rows_with
+from consilience.learn.learners._rotate import Rotation
 
 __all__ = ["Linear"]
 
@@ -37,9 +41,9 @@ _WORTH_IT = 1e-3
 class LinearSettings(Settings):
     """``penalties``: from strong to weak, in units of the mean loss. ``refine``: steps by which single modalities' penalties may differ."""
 
-    penalties: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
+    penalties: tuple[float, ...] = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
     refine: tuple[float, ...] = (10.0, 0.1)
-    rounds: int = Field(default=2, ge=0)
+    rounds: int = Field(default=1, ge=0)
 
 
 class FittedLinear(Fitted):
@@ -85,15 +89,35 @@ class Linear(Learner):
 
     def path(self, split: Split, budget: Budget) -> Path:
         points: list[Point] = [{"penalty": penalty, "factors": {}} for penalty in self.settings.penalties]
-        return self._score(_Prepared(split), points, budget)
+        with threadpool_limits(1, user_api="blas"):
+            return self._score(_Prepared(split), points, budget)
 
     def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
         """First one penalty for all, then each modality its own, as long as the pooled loss falls and time is left."""
+        # Products with few columns are slower on several threads than on one: the threads go to the folds instead.
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
+            return self._search(splits, num_rows, budget, threads)
+
+    def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
+        scaler, present = Scaler.fit(train), train.present()
+        blocks = scaler.transform(train)
+        weights: dict[Pattern, np.ndarray] = {}
+        known: dict[object, Rotation] = {}
+        with threadpool_limits(1, user_api="blas"):
+            for pattern in patterns_to_learn(train.modalities):
+                rows = rows_with(present, pattern, len(train))
+                if len(rows) and (not weights or budget.left() > 0):
+                    view = _View(scaler, blocks, pattern, rows, known)
+                    (flat,) = self._fit_path(view, target, [point], tolerance=1e-7)
+                    weights[pattern] = view.flat_weights(flat, self.situation.task.num_outputs)
+        return FittedLinear(scaler, weights, self.situation, *self._centre(target))
+
+    def _search(self, splits: Sequence[Split], num_rows: int, budget: Budget, threads: ThreadPoolExecutor) -> CrossFit:
         task = self.situation.task
-        ready = [_Prepared(split) for split in splits]
+        ready = list(threads.map(lambda split: _Prepared(split), splits))
 
         def try_points(points: list[Point]) -> tuple[CrossFit, float]:
-            paths = [self._score(prepared, points, budget) for prepared in ready]
+            paths = list(threads.map(lambda prepared: self._score(prepared, points, budget), ready))
             found = choose(paths, splits, task, num_rows)
             losses = [task.row_losses(split.valid_target, found.scores[split.rows]) for split in splits]
             return found, float(np.concatenate(losses).mean())
@@ -117,29 +141,16 @@ class Linear(Learner):
                 break
         return best
 
-    def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
-        scaler, present = Scaler.fit(train), train.present()
-        blocks = scaler.transform(train)
-        weights: dict[Pattern, np.ndarray] = {}
-        for pattern in patterns_to_learn(train.modalities):
-            rows = rows_with(present, pattern, len(train))
-            if len(rows) and (not weights or budget.left() > 0):
-                (weights[pattern],) = self._fit_path(scaler, blocks, pattern, rows, target, [point], tolerance=1e-8)
-        return FittedLinear(scaler, weights, self.situation, *self._centre(target))
-
     def _score(self, prepared: _Prepared, points: list[Point], budget: Budget) -> Path:
         """Scores of the valid rows at each point; each pattern of presence among them is scored by its own model."""
-        task, split, scaler = self.situation.task, prepared.split, prepared.scaler
+        task, split = self.situation.task, prepared.split
         centre, spread = self._centre(split.target)
         scores = np.zeros((len(points), len(split.valid), task.num_outputs))
         for pattern, rows in rows_by_pattern(split.valid.present(), len(split.valid)).items():
-            known = pattern if len(rows_with(prepared.present, pattern, len(split.train))) else ()
-            learn_from = rows_with(prepared.present, known, len(split.train))
-            names = scaler.names(known)
-            held_out = [prepared.valid[name][rows] for name in names]
+            view, held_out = prepared.view(pattern, rows)
             losses: list[float] = []
-            for index, flat in enumerate(self._fit_path(scaler, prepared.train, known, learn_from, split.target, points)):
-                weights, bias = _unflatten(flat, [scaler.width(name) for name in names], task.num_outputs)
+            for index, flat in enumerate(self._fit_path(view, split.target, points)):
+                weights, bias = _unflatten(flat, [part.shape[1] for part in held_out], task.num_outputs)
                 scores[index, rows] = linear_scores(held_out, weights, bias, len(rows)) * spread + centre
                 losses.append(float(task.row_losses(split.valid_target[rows], scores[index, rows]).mean()))
                 if budget.left() <= 0 and index == 0 and len(points) > 1:
@@ -151,19 +162,9 @@ class Linear(Learner):
                     break
         return Path(points, scores)
 
-    def _fit_path(
-        self,
-        scaler: Scaler,
-        blocks: Mapping[str, Matrix],
-        pattern: Pattern,
-        rows: np.ndarray,
-        target: np.ndarray,
-        points: Sequence[Point],
-        tolerance: float = 1e-6,
-    ) -> Iterator[np.ndarray]:
-        """Flat parameters at each point; every fit starts from the one before."""
-        task, names, kept = self.situation.task, scaler.names(pattern), target[rows]
-        matrices = [blocks[name] if len(rows) == len(target) else blocks[name][rows] for name in names]
+    def _fit_path(self, view: _View, target: np.ndarray, points: Sequence[Point], tolerance: float = 1e-6) -> Iterator[np.ndarray]:
+        """Flat parameters at each point; every fit starts from the one before, also from that of an earlier path."""
+        task, kept = self.situation.task, target[view.rows]
         loss: Loss = "softmax"
         row_weights: np.ndarray | None = None
         if task.target.task == "regression":
@@ -173,13 +174,12 @@ class Linear(Learner):
             loss = "sigmoid"
         elif (class_weights := task.class_weights(target)) is not None:
             row_weights = class_weights[kept] / class_weights[kept].mean()
-        flat: np.ndarray | None = None
         for point in points:
-            penalties = [point["penalty"] * point["factors"].get(scaler.modality(name), 1.0) for name in names]
-            flat = fit_linear(
-                matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=row_weights, start=flat, tolerance=tolerance
+            penalties = [point["penalty"] * point["factors"].get(modality, 1.0) for modality in view.modalities]
+            view.last = fit_linear(
+                view.matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=row_weights, start=view.last, tolerance=tolerance
             )
-            yield flat
+            yield view.last
 
     def _centre(self, target: np.ndarray) -> tuple[float, float]:
         """Numbers are learned around their mean, in units of their deviation."""
@@ -188,14 +188,73 @@ class Linear(Learner):
         return float(target.mean()), float(target.std()) or 1.0
 
 
+class _View:
+    """The blocks of one pattern over the rows that have it, modality by modality, rotated where that pays.
+
+    Args:
+        known: Rotations that other patterns made of the same rows; new ones are added.
+        modalities, matrices: One entry for each matrix that is fitted.
+        last: Parameters found last, from which the next fit starts.
+    """
+
+    def __init__(self, scaler: Scaler, blocks: Mapping[str, Matrix], pattern: Pattern, rows: np.ndarray, known: dict[object, Rotation]) -> None:
+        self.scaler, self.pattern, self.rows = scaler, pattern, rows
+        self.last: np.ndarray | None = None
+        self.modalities: list[str] = []
+        self.matrices: list[Matrix] = []
+        self.sources: list[tuple[list[str], Rotation | None]] = []
+        for modality in pattern:
+            names = scaler.names([modality])
+            own = [blocks[name] if len(rows) == blocks[name].shape[0] else blocks[name][rows] for name in names]
+            if Rotation.pays(own):
+                key = (modality, rows.tobytes())
+                rotation = known[key] = known.get(key) or Rotation(own)
+                self._add(modality, rotation.train, names, rotation)
+            else:
+                for name, matrix in zip(names, own, strict=True):
+                    self._add(modality, matrix, [name], None)
+
+    def apply(self, blocks: Mapping[str, Matrix], rows: np.ndarray) -> list[Matrix]:
+        """Other rows in the same form."""
+        made: list[Matrix] = []
+        for names, rotation in self.sources:
+            parts = [blocks[name][rows] for name in names]
+            made += parts if rotation is None else [rotation.apply(parts)]
+        return made
+
+    def flat_weights(self, flat: np.ndarray, outputs: int) -> np.ndarray:
+        """Parameters of the matrices as parameters of the blocks, in the scaler's order of names."""
+        weights, bias = _unflatten(flat, [matrix.shape[1] for matrix in self.matrices], outputs)
+        by_name: dict[str, np.ndarray] = {}
+        for (names, rotation), weight in zip(self.sources, weights, strict=True):
+            by_name.update(zip(names, [weight] if rotation is None else rotation.weights(weight), strict=True))
+        parts = [by_name[name].ravel() for name in self.scaler.names(self.pattern)]
+        return np.concatenate([*parts, bias])
+
+    def _add(self, modality: str, matrix: Matrix, names: list[str], rotation: Rotation | None) -> None:
+        self.modalities.append(modality)
+        self.matrices.append(matrix)
+        self.sources.append((names, rotation))
+
+
 class _Prepared:
-    """A split with its blocks scaled once, for many penalties."""
+    """A split with its blocks scaled and rotated once, for many penalties."""
 
     def __init__(self, split: Split) -> None:
         self.split = split
         self.scaler = Scaler.fit(split.train)
         self.train, self.valid = self.scaler.transform(split.train), self.scaler.transform(split.valid)
         self.present = split.train.present()
+        self.views: dict[Pattern, tuple[_View, list[Matrix]]] = {}
+        self.known: dict[object, Rotation] = {}
+
+    def view(self, pattern: Pattern, rows: np.ndarray) -> tuple[_View, list[Matrix]]:
+        """What is learned from for a pattern (nothing, where no training row has it), and the valid rows in the same form."""
+        if pattern not in self.views:
+            known = pattern if len(rows_with(self.present, pattern, len(self.split.train))) else ()
+            view = _View(self.scaler, self.train, known, rows_with(self.present, known, len(self.split.train)), self.known)
+            self.views[pattern] = (view, view.apply(self.valid, rows))
+        return self.views[pattern]
 
 
 def _unflatten(flat: np.ndarray, widths: Sequence[int], outputs: int) -> tuple[list[np.ndarray], np.ndarray]:

@@ -114,7 +114,9 @@ class Trees(Learner):
         if task.target.task == "regression":
             jobs = [({"objective": "regression"}, target, None if valid is None else valid[1])]
         elif task.target.task == "multilabel":
-            jobs = [({"objective": "binary"}, target[:, label], None if valid is None else valid[1][:, label]) for label in range(target.shape[1])]
+            # Copies: LightGBM warns of columns that do not lie in one piece.
+            columns = [(target[:, label].copy(), None if valid is None else valid[1][:, label].copy()) for label in range(target.shape[1])]
+            jobs = [({"objective": "binary"}, labels, valid_labels) for labels, valid_labels in columns]
         else:
             jobs = [({"objective": "multiclass", "num_class": task.num_outputs}, target, None if valid is None else valid[1])]
         made = []

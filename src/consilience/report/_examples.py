@@ -1,0 +1,150 @@
+"""Rows with their cells: the surest right ones and the surest mistakes, the closest and the farthest numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from consilience.data.kinds import Cells
+from consilience.report._material import Judged, Material, short
+
+__all__ = ["Example", "Group", "Shown", "make_examples"]
+
+ROWS, LEAST_ROWS = 24, 8
+PICTURES = 40
+COLUMNS = 12
+LARGEST = 60_000
+"""Characters that one cell may take in the page."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell: its column and a piece of safe HTML, or None where it is absent."""
+
+    column: str
+    html: Markup | None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row of the table."""
+
+    row: str
+    said: str
+    true: str
+    sure: str
+    right: bool
+    pictures: tuple[Shown, ...]
+    cells: tuple[Shown, ...]
+    more: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Examples under one heading."""
+
+    title: str
+    examples: tuple[Example, ...]
+
+
+def make_examples(material: Material, judged: Judged) -> tuple[str, tuple[Group, ...]]:
+    """A sentence, and two groups of rows; empty groups are left out."""
+    words = material.words
+    columns = judged.scored.dataset.cells
+    media = [name for name, cells in columns.items() if cells.kind.media and name not in judged.scored.dataset.absent_columns]
+    total = min(ROWS, max(LEAST_ROWS, PICTURES // len(media))) if media else ROWS
+    each = max(1, PICTURES // total)
+    if material.task.target.task == "regression":
+        off = np.abs(judged.encoded - judged.scored.scores.reshape(-1))
+        order = np.argsort(off, kind="stable")
+        far = order[::-1][: min(total // 2, len(order) // 2)]
+        picked = [("examples.far", far), ("examples.close", order[: min(total // 2, len(order) - len(far))])]
+        said = material.task.decode(judged.scored.output)["prediction"]
+        sure, right = None, np.zeros(len(off), dtype=bool)
+        key, worst = "examples.conclusion_far", int(far[0]) if len(far) else None
+    else:
+        decoded = material.task.decode(judged.scored.output)
+        said, sure = decoded["prediction"], np.asarray(decoded["probability"], dtype=float)
+        right = _right(judged, said)
+        order = np.argsort(-sure, kind="stable")
+        wrong = _varied(order[~right[order]], said, total // 2)
+        picked = [("examples.wrong", wrong), ("examples.right", _varied(order[right[order]], said, total - len(wrong) if media else total // 2))]
+        key, worst = "examples.conclusion", int(wrong[0]) if len(wrong) else None
+    groups = tuple(
+        Group(words(title), tuple(_example(material, judged, int(row), said[row], sure, bool(right[row]), media, each) for row in rows))
+        for title, rows in picked
+        if len(rows)
+    )
+    if worst is None:
+        return words("examples.no_mistake"), groups
+    shown = groups[0].examples[0]
+    return words(key, sure=shown.sure, predicted=shown.said, true=shown.true), groups
+
+
+def _right(judged: Judged, said: list[Any]) -> np.ndarray:
+    target = judged.scored.dataset.target
+    assert target is not None
+    pairs = zip(said, target, strict=True)
+    return np.array([set(one) == set(other) if isinstance(one, list) else one == other for one, other in pairs], dtype=bool)
+
+
+def _varied(order: np.ndarray, said: list[Any], count: int) -> np.ndarray:
+    """The first ``count`` of an order, each answer at most three times as long as there are others."""
+    seen: Counter[str] = Counter()
+    first: list[int] = []
+    rest: list[int] = []
+    for row in order.tolist():
+        seen[str(said[row])] += 1
+        (first if seen[str(said[row])] <= 3 else rest).append(row)
+    kept = set([*first, *rest][:count])
+    return np.array([row for row in order.tolist() if row in kept], dtype=np.int64)
+
+
+def _example(material: Material, judged: Judged, row: int, said: Any, sure: np.ndarray | None, right: bool, media: list[str], each: int) -> Example:
+    words, numbers, dataset = material.words, material.numbers, judged.scored.dataset
+    assert dataset.target is not None
+    truth = dataset.target[row]
+    # Words say most, so they come first; then what is there before what is not.
+    plain = sorted(
+        (cells for name, cells in dataset.cells.items() if name not in media and name not in dataset.absent_columns),
+        key=lambda cells: (not cells.present[row], cells.kind.modality == "table"),
+    )
+    pictures = [dataset.cells[name] for name in media]
+    more = []
+    if len(pictures) > each:
+        more.append(words("examples.more_media", count=len(pictures) - each))
+    if len(plain) > COLUMNS:
+        more.append(words("examples.more", count=len(plain) - COLUMNS))
+    if sure is not None:
+        note = numbers.share(float(sure[row]))
+    else:
+        ratio = float(said) / float(truth) if material.task.target.log else float(said) - float(truth)
+        note = f"× {numbers.plain(ratio)}" if material.task.target.log else ("+" if ratio > 0 else "") + numbers.plain(ratio)
+    return Example(
+        row=words("examples.row", row=f"{int(dataset.rows[row]):,}"),
+        said=_answer(material, said),
+        true=_answer(material, truth),
+        sure=note,
+        right=right,
+        pictures=tuple(_shown(material, cells, row) for cells in pictures[:each]),
+        cells=tuple(_shown(material, cells, row) for cells in plain[:COLUMNS]),
+        more=tuple(more),
+    )
+
+
+def _answer(material: Material, value: Any) -> str:
+    if isinstance(value, list | tuple | np.ndarray):
+        return short(material.words("join.comma").join(map(str, value)) or material.words("examples.empty"), 120)
+    return short(value, 80) if isinstance(value, str) else material.numbers.plain(float(value))
+
+
+def _shown(material: Material, cells: Cells, row: int) -> Shown:
+    if not cells.present[row]:
+        return Shown(short(cells.name), None)
+    html = cells.kind.thumbnail(cells.values[row])
+    # A kind promises safe HTML; its size is another matter, and the page has to stay small.
+    return Shown(short(cells.name), Markup(html) if len(html) <= LARGEST else Markup.escape(material.words("examples.too_large")))  # noqa: S704

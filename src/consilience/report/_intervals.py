@@ -1,0 +1,99 @@
+"""A plot of values with intervals: one strip per row, label and number beside it as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from consilience.report._axes import Axis, linear_axis
+from consilience.report._numbers import Interval, Numbers
+
+__all__ = ["IntervalPlot", "IntervalRow", "Strip", "plot_intervals"]
+
+
+@dataclass(frozen=True)
+class IntervalRow:
+    """What is drawn in a row.
+
+    Args:
+        label: Its name.
+        note: Smaller words after the name.
+        found: value, low, high; None where unknown.
+        strong: Drawn in the accent colour.
+        ring: Drawn as a ring.
+        tag: A word that marks it.
+    """
+
+    label: str
+    found: Interval
+    note: str = ""
+    strong: bool = False
+    ring: bool = False
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row with its places along the axis, 0 to 100; None where there is nothing to draw."""
+
+    row: IntervalRow
+    value: float | None
+    low: float
+    high: float
+    outside: bool
+    text: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class IntervalPlot:
+    """Strips under one axis."""
+
+    strips: tuple[Strip, ...]
+    axis: Axis
+    ticks: tuple[tuple[float, str, str], ...]
+    """Place, anchor and text of each tick."""
+    axis_label: str
+
+
+def plot_intervals(rows: Sequence[IntervalRow], metric: str, numbers: Numbers) -> IntervalPlot | None:
+    """The plot, or None where no row has a value.
+
+    Where the metric has no bounds, rows far worse than the better half do not stretch the axis: they are drawn at its end, marked as outside, and
+    their numbers say the rest.
+    """
+    known = [row for row in rows if row.found.get("value") is not None]
+    if not known:
+        return None
+    meant = numbers.task.metrics[metric]
+    bounded = math.isfinite(meant.low) and math.isfinite(meant.high)
+    axis = linear_axis(*_extent(known, meant.sign, bounded=bounded), least=meant.low, most=meant.high)
+    strips = []
+    for row in rows:
+        value, low, high = (row.found.get(part) for part in ("value", "low", "high"))
+        if value is None:
+            strips.append(Strip(row, None, 0, 0, False, numbers.metric(metric, None), ""))
+            continue
+        low, high = (value if low is None else low), (value if high is None else high)
+        outside = not axis.low <= value <= axis.high
+        strips.append(
+            Strip(row, axis.at(value), axis.at(low), axis.at(high), outside, numbers.metric(metric, value), numbers.interval(metric, row.found))
+        )
+    ticks = tuple((tick.at, tick.anchor, numbers.tick(metric, tick.value)) for tick in axis.ticks)
+    return IntervalPlot(tuple(strips), axis, ticks, numbers.axis(metric))
+
+
+def _extent(rows: Sequence[IntervalRow], sign: float, *, bounded: bool) -> tuple[float, float]:
+    """Least and greatest value that the axis has to hold."""
+    parts = [[row.found.get(part) for part in ("value", "low", "high")] for row in rows]
+    filled = np.array([[part[0] if x is None else x for x in part] for part in parts], dtype=float)
+    low, high = float(filled.min()), float(filled.max())
+    if bounded:
+        return low, high
+    best = filled[np.argsort(-sign * filled[:, 0])][: math.ceil(len(rows) / 2)]
+    # Where the worse half reaches far beyond the better one, it would press all that matters into a corner.
+    reach = 8 * max(float(best.max() - best.min()), 0.05 * float(np.abs(best).max()))
+    return (max(low, float(best.min()) - reach), high) if sign > 0 else (low, min(high, float(best.max()) + reach))

@@ -1,0 +1,108 @@
+"""What every section of the report is made of: the model, the rows that were scored, the words."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from consilience.core.progress import Progress
+from consilience.data.table import Table
+from consilience.judge.patterns import score_patterns
+from consilience.pipeline.fitted import Pipeline, Scored
+from consilience.report._numbers import Numbers
+from consilience.report._words import Words
+from consilience.tasks import Task
+
+__all__ = ["Judged", "Material", "gather", "headline_of", "short"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A table with its answers, as the model sees it.
+
+    Args:
+        source: The table's name.
+        scored: Its usable rows.
+        encoded: ``[N]`` or ``[N, L]`` their encoded target.
+        evaluated: What ``evaluate`` gives.
+        patterns: What ``score_patterns`` gives.
+    """
+
+    source: str
+    scored: Scored
+    encoded: np.ndarray
+    evaluated: dict[str, Any]
+    patterns: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Material:
+    """The model, its facts, and the words to tell them in."""
+
+    pipeline: Pipeline
+    words: Words
+    numbers: Numbers
+    judged: Judged | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return self.pipeline.facts
+
+    @property
+    def task(self) -> Task:
+        return self.pipeline.task
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The leaderboard's entry that was chosen."""
+        return self.entry(self.facts["chosen"])
+
+    def entry(self, name: str | None) -> dict[str, Any]:
+        """The leaderboard's entry of this name."""
+        found: dict[str, Any] = next(entry for entry in self.facts["leaderboard"] if entry["name"] == name)
+        return found
+
+    def best_single(self) -> dict[str, Any] | None:
+        """The best candidate that sees one modality."""
+        return next((entry for entry in self.facts["leaderboard"] if entry["metrics"] and len(entry["modalities"]) == 1), None)
+
+    def named(self, entry: dict[str, Any]) -> str:
+        """A candidate in words: its learner and what it sees."""
+        return f"{learner_of(entry)} ({self.words.both(entry['modalities'])})"
+
+
+def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Progress) -> Material:
+    """Scores the table, if there is one."""
+    numbers = Numbers(words, pipeline.task)
+    if table is None:
+        return Material(pipeline, words, numbers)
+    began = time.monotonic()
+    scored = pipeline.score(table, with_target=True, progress=progress)
+    evaluated = pipeline.report_metrics(scored, time.monotonic() - began)
+    encoded = pipeline.task.encode(np.asarray(scored.dataset.target))
+    patterns = score_patterns(pipeline, scored, progress=progress)
+    return Material(pipeline, words, numbers, Judged(short(table.source, 60), scored, encoded, evaluated, patterns))
+
+
+def headline_of(entry: dict[str, Any], name: str) -> dict[str, float | None]:
+    """A candidate's headline metric; three times None where it was given up."""
+    found: dict[str, float | None] = entry["metrics"].get(name, {"value": None, "low": None, "high": None})
+    return found
+
+
+def learner_of(entry: dict[str, Any]) -> str:
+    """The learner with its fusion, such as ``network-gated``."""
+    return str(entry["name"]).partition(":")[0]
+
+
+def short(text: object, limit: int = 40) -> str:
+    """The text, cut to ``limit`` characters.
+
+    >>> short("a long name", 6)
+    'a lon…'
+    """
+    whole = str(text)
+    return whole if len(whole) <= limit else f"{whole[: limit - 1]}…"

@@ -1,0 +1,25 @@
+"""What all tests share: no network, a feature store of their own, small tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test touches the user's feature store, and none reaches a hub."""
+    monkeypatch.setenv("CONSILIENCE_CACHE", str(tmp_path_factory.getbasetemp() / "store"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Iterator[Path]:
+    """The folder of real data sets that ``CONSILIENCE_DATA`` names; tests that want it are skipped where it is not set."""
+    folder = os.environ.get("CONSILIENCE_DATA")
+    if not folder:
+        pytest.skip("CONSILIENCE_DATA names no folder of real data sets")
+    yield Path(folder)
