@@ -1,6 +1,6 @@
 """The demo: drawings, names in two languages and colours of 1,898 emoji -> the group each belongs to. Offline; two to three minutes on two cores.
 
-    make demo
+make demo
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import openmoji
 from rich.console import Console
 from rich.table import Table
 
 import consilience
+import openmoji
 from consilience.data.table import read_table
 from consilience.judge.patterns import score_patterns
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 @pytest.fixture(scope="session")
-def real_data() -> Iterator[Path]:
+def real_data() -> Path:
     """The folder of real data sets that ``CONSILIENCE_DATA`` names; tests that want it are skipped where it is not set."""
     folder = os.environ.get("CONSILIENCE_DATA")
     if not folder:
         pytest.skip("CONSILIENCE_DATA names no folder of real data sets")
-    yield Path(folder)
+    return Path(folder)

@@ -11,10 +11,10 @@ import polars as pl
 
 from consilience.core.errors import UsageError
 from consilience.core.files import cache_folder
+from consilience.core.offline import go_offline
 from consilience.core.progress import Progress, default_progress
 from consilience.data.schema import Schema
-from consilience.data.table import Table, join_tables, read_table
-from consilience.core.offline import go_offline
+from consilience.data.table import Table, read_table, read_tables
 from consilience.features.store import FeatureStore
 from consilience.pipeline.fit import fit_pipeline
 from consilience.pipeline.fitted import Pipeline
@@ -166,10 +166,10 @@ class Model:
         """The same as a table with the columns ``vector`` and ``note``."""
         return self.pipeline.embed(_table(data, self.pipeline.recipe.join), keep=tuple(keep), strict=strict, progress=_progress(progress))
 
-    def report(self, path: str | Path, data: Any = None, *, progress: Progress | bool = False) -> Path:
-        """Writes one self-contained HTML page; with ``data`` it also says how the model does there."""
+    def report(self, path: str | Path, data: Any = None, *, language: str = "en", progress: Progress | bool = False) -> Path:
+        """Writes one self-contained HTML page, in English (``en``) or Chinese (``zh``); with ``data`` it also says how the model does there."""
         table = None if data is None else _table(data, self.pipeline.recipe.join)
-        return write_report(self.pipeline, Path(path), table, progress=_progress(progress))
+        return write_report(self.pipeline, path, table, language=language, progress=_progress(progress))
 
     def save(self, folder: str | Path) -> Path:
         """Writes the model folder; an old model there stays whole until the new one is."""
@@ -188,17 +188,7 @@ class Model:
 def _table(data: Any, join: str | None) -> Table:
     """One table of what was given; a list of tables needs ``join``."""
     several = isinstance(data, list | tuple) and bool(data) and not isinstance(data[0], Mapping)
-    if not several:
-        return read_table(data)
-    tables = [read_table(part) for part in data]
-    if len(tables) == 1:
-        return tables[0]
-    if join is None:
-        raise UsageError(
-            f"{len(tables)} tables are given, and nothing says how they belong together.",
-            hint="Use join='order' (--join order) or join='COLUMN' (--join COLUMN).",
-        )
-    return join_tables(tables, join)
+    return read_tables(data, join) if several else read_table(data)
 
 
 def _progress(progress: Progress | bool) -> Progress:

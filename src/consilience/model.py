@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from consilience.fusion._base import Fused, Fusion
@@ -23,7 +22,7 @@ class Slot(NamedTuple):
     Args:
         name: ``column:encoder``.
         modality: The modality its tokens belong to.
-        encoder: A module from a batch's tensors to Tokens of ``width``; kept features come through ``CachedFeatures`` or ``SparseFeatures``.
+        encoder: A module from a batch's tensors to Tokens of ``width``; kept features come through ``CachedFeatures``.
         width: Width of those tokens.
     """
 
@@ -84,16 +83,3 @@ class CachedFeatures(nn.Module):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         return Tokens(batch["values"].float(), batch["mask"])
-
-
-class SparseFeatures(nn.Module):
-    """Sparse rows times a learned matrix, one token a row. ``columns [E]``, ``values [E]``, ``starts [B]``, ``mask [B, 1]``; columns begin at 0."""
-
-    def __init__(self, inputs: int, width: int) -> None:
-        super().__init__()
-        self.bag = nn.EmbeddingBag(max(1, inputs), width, mode="sum")
-        nn.init.normal_(self.bag.weight, std=width**-0.5)
-
-    def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
-        vectors = self.bag(batch["columns"], batch["starts"], per_sample_weights=batch["values"].to(self.bag.weight.dtype))
-        return Tokens(torch.unsqueeze(vectors, 1), batch["mask"])

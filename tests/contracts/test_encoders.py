@@ -16,14 +16,12 @@ from consilience.encoders import ENCODERS, FittedEncoder
 from consilience.testing import HashingText, check_encoder, fake_columns
 
 UNSAID = "What it learned is not in its identity. Nothing reads it: features of encoders that learn are not kept in the store."
-NO_ROWS = "The attention layer cannot work out the width of a head for a batch without rows."
 KNOWN = {
-    "table/ft_transformer": {"no_rows": NO_ROWS},
     "text/bow": {"learned": UNSAID},
     "text/gru": {"learned": UNSAID},
     "text/lstm": {"learned": UNSAID},
     "text/rnn": {"learned": UNSAID},
-    "text/transformer": {"learned": UNSAID, "no_rows": NO_ROWS},
+    "text/transformer": {"learned": UNSAID},
     "text/word2vec": {"learned": UNSAID},
 }
 # Small and without weights that would have to be fetched.

@@ -10,7 +10,7 @@ from consilience.core.errors import UsageError
 from consilience.layers.attention import Attention, AttentionBlock
 from consilience.layers.mlp import MLP
 from consilience.layers.pooling import masked_softmax
-from consilience.layers.positions import SinusoidalPositions, sinusoids
+from consilience.layers.positions import sinusoids
 from consilience.layers.tokens import Tokens
 
 
@@ -101,12 +101,9 @@ def test_mlp_shapes_and_bias():
 
 
 @pytest.mark.parametrize("width", [1, 4, 7])
-def test_positions_differ_and_grow(width):
-    positions = SinusoidalPositions(width)
-    assert torch.equal(positions(torch.zeros(2, 5, width))[1], sinusoids(5, width))
-    assert positions(torch.zeros(1, 300, width)).shape == (1, 300, width)
-    assert torch.equal(positions(torch.zeros(1, 300, width))[0], sinusoids(300, width))
-    assert not positions.state_dict()
+def test_positions_differ(width):
+    assert sinusoids(300, width).shape == (300, width)
+    assert torch.equal(sinusoids(300, width)[:5], sinusoids(5, width))
     if width > 1:
         assert len(torch.unique(sinusoids(50, width), dim=0)) == 50
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.pipeline.conftest import FAST, make_table
 
 import consilience
 from consilience.core.errors import ColumnError, TargetError, UsageError
-from tests.pipeline.conftest import FAST, make_table
 
 
 def test_learns_what_is_there(model: consilience.Model, data: Path) -> None:
@@ -70,7 +70,9 @@ def test_words_alone_still_tell(model: consilience.Model, data: Path) -> None:
 
 
 def test_gone_file_is_absence_and_broken_file_is_set_aside(model: consilience.Model, data: Path, tmp_path: Path) -> None:
-    make_table(tmp_path, rows=6, seed=5).with_columns(pl.Series("picture", [f"images/5-{row}.png" for row in range(6)])).write_csv(tmp_path / "new.csv")
+    make_table(tmp_path, rows=6, seed=5).with_columns(pl.Series("picture", [f"images/5-{row}.png" for row in range(6)])).write_csv(
+        tmp_path / "new.csv"
+    )
     (tmp_path / "images" / "5-1.png").unlink()
     (tmp_path / "images" / "5-4.png").write_bytes((tmp_path / "images" / "5-4.png").read_bytes()[:60])
     found = model.predict_table(tmp_path / "new.csv")

@@ -32,7 +32,9 @@ def test_loaded_model_predicts_the_same(model: consilience.Model, saved: Path, d
 
 
 def test_every_learner_is_restored_to_the_bit(data: Path, tmp_path: Path) -> None:
-    model = consilience.fit(data / "train.csv", target="label", encoders={"image": "hog", "text": "bow+gru"}, fusion="attention", folds=2, progress=False)
+    model = consilience.fit(
+        data / "train.csv", target="label", encoders={"image": "hog", "text": "bow+gru"}, fusion="attention", folds=2, progress=False
+    )
     members = {name.partition(":")[0] for name in model.pipeline.model.members}
     assert members
     loaded = consilience.load(model.save(tmp_path / "model"))

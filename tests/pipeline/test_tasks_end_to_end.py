@@ -64,7 +64,16 @@ def test_two_classes_unbalanced_with_weights() -> None:
     weighted = consilience.fit(table[:200], target="rare", task_settings={"class_weights": "balanced"}, **FAST)
     recall = [model.evaluate(table[200:])["by_class"]["yes"]["recall"] for model in (plain, weighted)]
     assert recall[1] >= recall[0]
-    assert set(plain.evaluate(table[200:])["metrics"]) >= {"accuracy", "balanced_accuracy", "macro_f1", "precision", "recall", "log_loss", "auc", "ece"}
+    assert set(plain.evaluate(table[200:])["metrics"]) >= {
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "precision",
+        "recall",
+        "log_loss",
+        "auc",
+        "ece",
+    }
 
 
 @pytest.mark.parametrize("learner", ["trees", "tabm", "network"])

@@ -9,13 +9,11 @@ import typer
 from consilience.cli._options import COLUMNS, Group, Ignore, Join, Json, Kinds, Quiet, Tables
 from consilience.cli._output import console, counted, print_json, safe, work
 from consilience.cli._pairs import parse_pairs
-from consilience.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table as Shown
 
     from consilience.data.schema import ColumnSchema, Schema
-    from consilience.data.table import Table
 
 __all__ = ["command"]
 
@@ -50,23 +48,16 @@ def command(
     with work(quiet) as progress:
         from consilience.cli._media import unreadable_cells
         from consilience.data.schema import infer_schema
+        from consilience.data.table import read_tables
 
-        table = _one_table(tables, join)
-        more = _one_table(valid, join) if valid else None
+        table = read_tables(tables, join)
+        more = read_tables(valid, join) if valid else None
         schema = infer_schema(table, target, kinds=kinds, ignore=ignore or (), group=group, valid=more)
         unreadable = [bad for each in (table, more) if each is not None for bad in unreadable_cells(each, schema, ignore or (), progress)]
     if json:
         print_json({**schema.model_dump(mode="json"), "unreadable": unreadable})
         return
     _show(schema, unreadable)
-
-
-def _one_table(paths: list[str], join: str | None) -> Table:
-    from consilience.data.table import join_tables, read_table
-
-    if len(paths) > 1 and join is None:
-        raise UsageError(f"{len(paths)} tables are given, and nothing says how they belong together.", hint="Use --join order or --join COLUMN.")
-    return join_tables([read_table(path) for path in paths], join or "order")
 
 
 def _show(schema: Schema, unreadable: list[dict[str, Any]]) -> None:

@@ -23,6 +23,7 @@ def command(
         list[str] | None,
         typer.Option("--data", metavar="TABLE", help="Rows that the model has not learned from; repeat it for tables that are joined."),
     ] = None,
+    lang: Annotated[str, typer.Option("--lang", metavar="en|zh", help="Language of the page.")] = "en",
     cache: Cache = None,
     quiet: Quiet = False,
 ) -> None:
@@ -39,5 +40,5 @@ def command(
     from consilience.cli._model import open_model
 
     with work(quiet) as progress:
-        written = open_model(model, cache).report(out, data=data or None, progress=progress)
+        written = open_model(model, cache).report(out, data=data or None, language=lang, progress=progress)
     typer.echo(safe(f"The report is in {written}"))

@@ -20,7 +20,11 @@ def missing_packages(extra: str) -> tuple[str, ...]:
     """
     if not extra:
         return ()
-    named = [match["name"] for line in requires("consilience") or () if (match := _LINE.match(line)) and match["extra"] == extra]
+    try:
+        lines = requires("consilience") or []
+    except PackageNotFoundError:  # run from a source tree that is not installed: nobody knows, so nothing is held back
+        return ()
+    named = [match["name"] for line in lines if (match := _LINE.match(line)) and match["extra"] == extra]
     return tuple(name for name in named if not _installed(name))
 
 

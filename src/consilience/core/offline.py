@@ -40,11 +40,11 @@ def go_offline(wanted: bool = True) -> Iterator[None]:
             return connect(self, address)
         raise OfflineError(f"Something wanted to reach {address!r}, and --offline forbids it.", hint="Name a local folder, or leave out --offline.")
 
-    socket.socket.connect = refuse  # type: ignore[method-assign, assignment]
+    socket.socket.connect = refuse  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
-        socket.socket.connect = connect  # type: ignore[method-assign, assignment]
+        socket.socket.connect = connect  # type: ignore[method-assign]
         for word, value in before.items():
             if value is None:
                 os.environ.pop(word, None)

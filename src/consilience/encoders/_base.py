@@ -109,7 +109,7 @@ class ModuleEncoder(FrozenEncoder):
     @property
     @abstractmethod
     def inputs(self) -> tuple[str, ...]:
-        """Names of a batch's arrays that the module takes, in order. Axis 0 is the batch; other axes may change between batches where ``dynamic`` says so."""
+        """Names of a batch's arrays that the module takes, in order; axis 0 is the batch."""
 
     @property
     def dynamic(self) -> bool:

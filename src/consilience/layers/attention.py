@@ -64,7 +64,7 @@ class Attention(nn.Module):
 
     def split(self, values: Tensor) -> Tensor:
         """``[B, T, D]`` to ``[B, H, T, D/H]``."""
-        return values.reshape(*values.shape[:2], self.heads, -1).transpose(1, 2)
+        return values.reshape(*values.shape[:2], self.heads, values.shape[-1] // self.heads).transpose(1, 2)
 
     def merge(self, mixed: Tensor, some: Tensor) -> Tensor:
         """``[B, H, Q, D/H]`` to ``[B, Q, D]``; zeros in rows that had no context."""

@@ -52,15 +52,15 @@ def default_candidates(
     learners = [name for name in LEARNERS if name not in ("network",) and issubclass(LEARNERS.get(name), Learner)]
     for learner in sorted(learners, key=lambda name: ("low", "medium", "high").index(LEARNERS.card(name).cost)):
         for names in single:
-            if LEARNERS.card(learner).cost == "low" or names == ("table",):
+            if LEARNERS.card(learner).cost == "low" or (names == ("table",) and "tables" in LEARNERS.card(learner).claims):
                 add(learner, names)
         if featured:
             add(learner, featured)
     # A network of one modality has nothing to fuse: its fusion makes no difference.
     for name in sorted(trained):
         add("network", (name,), fusion="concat")
-    fusions = list(FUSIONS) if fusion == "auto" else [fusion]
-    FUSIONS.check(fusions[0])
+    # The plain ones first: where they cannot win on these features, the others are not tried.
+    fusions = sorted(FUSIONS, key=lambda name: ("interaction" in FUSIONS.card(name).claims, name)) if fusion == "auto" else [fusion]
     if len(everything) == 1:
         add("network", everything, fusion=fusions[0])
     else:

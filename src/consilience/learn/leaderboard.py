@@ -12,7 +12,7 @@ import numpy as np
 from consilience.core.budget import Budget
 from consilience.core.errors import UsageError
 from consilience.core.progress import Progress
-from consilience.learn.candidates import Candidate, combiners
+from consilience.learn.candidates import Candidate
 from consilience.learn.learners import LEARNERS, Combiner, Situation
 from consilience.learn.learners._base import CannotWin, OutOfTime, Point, Split
 from consilience.learn.learners.ensemble import mix
@@ -71,13 +71,20 @@ class Leaderboard:
 
 
 def run_election(
-    candidates: Sequence[Candidate], splits: Sequence[Split], target: np.ndarray, situation: Situation, budget: Budget, progress: Progress
+    candidates: Sequence[Candidate],
+    splits: Sequence[Split],
+    target: np.ndarray,
+    situation: Situation,
+    budget: Budget,
+    progress: Progress,
+    together: Sequence[str] = (),
 ) -> Leaderboard:
     """Scores every candidate and chooses one.
 
     Args:
         splits: Folds, or one hold-out; all with all modalities.
         target: ``[N]`` encoded target of all rows.
+        together: Learners that make a model of the candidates.
 
     Raises:
         UsageError: The time limit ended before any candidate was scored.
@@ -91,7 +98,7 @@ def run_election(
     finished = [entry for entry in entries if entry.scores is not None]
     if not finished:
         raise UsageError("The time limit ended before any candidate was scored.", hint="Give a longer --time-limit.")
-    entries += _combine(finished, target, scored, situation)
+    entries += _combine(finished, target, scored, situation, together)
     for entry in entries:
         if entry.scores is not None:
             entry.metrics = situation.task.evaluate(target[scored], situation.task.output(entry.scores[scored]), seed=situation.seed)
@@ -116,6 +123,10 @@ def _score(
     if rivals and budget.left() <= reserve:
         entry.stopped = "the time limit left no time for it"
         return entry
+    hopeless = [other for other in before if other.stopped == _WORSE and other.candidate.learner == candidate.learner]
+    if len(hopeless) >= _TRIES:
+        entry.stopped = f"{len(hopeless)} of its kind were clearly worse"
+        return entry
     rival = min(rivals, key=lambda other: other.loss).scores if rivals and len(candidate.modalities) > 1 else None
     own = Budget(None if budget.seconds is None else max(0.0, budget.left() - reserve) * (0.5 if rivals else 0.8))
     try:
@@ -125,18 +136,18 @@ def _score(
     except OutOfTime:
         entry.stopped = "its share of the time limit was used up"
     except CannotWin:
-        entry.stopped = "clearly worse on the first folds"
+        entry.stopped = _WORSE
     entry.seconds = time.monotonic() - began
     return entry
 
 
-def _combine(finished: Sequence[Entry], target: np.ndarray, scored: np.ndarray, situation: Situation) -> list[Entry]:
+def _combine(finished: Sequence[Entry], target: np.ndarray, scored: np.ndarray, situation: Situation, together: Sequence[str]) -> list[Entry]:
     """Ensembles of each modality's candidates, so that fused and single are compared on equal terms, and of all candidates."""
     made: list[Entry] = []
     groups = [{modality} for modality in sorted({name for entry in finished for name in entry.candidate.modalities})]
     if len(groups) > 1:
         groups.append({name for group in groups for name in group})
-    for key in combiners():
+    for key in together:
         cls: Any = LEARNERS.get(key)
         combiner: Combiner = cls(cls.Settings(), situation)
         for group in groups:
@@ -168,6 +179,11 @@ def _choose(entries: Sequence[Entry], target: np.ndarray, scored: np.ndarray, si
     gain = task.row_losses(target[scored], single.scores[scored]) - task.row_losses(target[scored], best.scores[scored])
     return single.name if gain.mean() < _HALF * gain.std() / np.sqrt(len(gain)) else best.name
 
+
+_WORSE = "clearly worse on the first folds"
+
+_TRIES = 2
+"""Candidates of one learner that may be hopeless before the rest of them are not tried."""
 
 _HALF = 0.5
 """Standard errors by which fusing has to be better than the best single modality."""

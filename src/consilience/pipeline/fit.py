@@ -14,12 +14,14 @@ import torch
 from consilience.core.budget import Budget
 from consilience.core.errors import TargetError, UsageError
 from consilience.core.progress import Progress, Silent
+from consilience.core.settings import parse_settings
 from consilience.data.schema import Dataset, Fold, Schema, build_dataset, infer_schema, make_folds, make_holdout
 from consilience.data.table import Table
 from consilience.features.plan import Extraction, Features, plan_slots
 from consilience.features.store import FeatureStore
+from consilience.fusion import FUSIONS
 from consilience.learn.calibration import Calibration
-from consilience.learn.candidates import default_candidates
+from consilience.learn.candidates import combiners, default_candidates
 from consilience.learn.leaderboard import Leaderboard, run_election
 from consilience.learn.learners import LEARNERS, Fitted, Situation
 from consilience.learn.learners._base import Split
@@ -51,11 +53,13 @@ def fit_pipeline(
     """
     budget, progress = Budget(recipe.time_limit), progress or Silent()
     clock = _Clock()
-    for name in recipe.learners:
-        LEARNERS.check(name)
+    _check_names(recipe)
     if recipe.valid_only and valid is None:
         raise UsageError("There are no rows that only choose.", hint="Name them with --valid, or leave out --valid-only.")
     schema = infer_schema(table, recipe.target, kinds=recipe.kinds, ignore=recipe.ignore, group=recipe.group, task=recipe.task, valid=valid)
+    assert schema.target is not None
+    task_class = TASKS.get(schema.target.task)
+    task = task_class(schema.target, parse_settings(task_class.Settings, recipe.task_settings, f"The task {schema.target.task!r}"))
     pool = _read(table, valid, schema, recipe)
     features = Features(plan_slots(schema, recipe.encoders))
     clock.lap("read")
@@ -63,10 +67,7 @@ def fit_pipeline(
     pool, extraction = _set_aside(pool, extraction)
     clock.lap("encode")
 
-    assert schema.target is not None
     assert pool.dataset.target is not None
-    task_class = TASKS.get(schema.target.task)
-    task = task_class(schema.target, task_class.Settings(**recipe.task_settings))
     target = task.encode(pool.dataset.target)
     situation = Situation(task, recipe.seed, "cuda" if torch.cuda.is_available() else "cpu")
     folds = _folds(pool, task.labels(target), recipe)
@@ -79,7 +80,10 @@ def fit_pipeline(
     )
     if recipe.learners:
         candidates = [candidate for candidate in candidates if candidate.learner in recipe.learners]
-    board = run_election(candidates, splits, target, situation, budget, progress)
+        if not candidates:
+            raise UsageError(f"None of the learners {', '.join(recipe.learners)} can learn from this table.", hint="Name others with --learner.")
+    together = [name for name in combiners() if not recipe.learners or name in recipe.learners]
+    board = run_election(candidates, splits, target, situation, budget, progress, together)
     chosen = board[board.chosen]
     assert chosen.scores is not None
     calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task)
@@ -98,6 +102,16 @@ class _Pool:
 
     dataset: Dataset
     is_valid: np.ndarray
+
+
+def _check_names(recipe: Recipe) -> None:
+    """Names are checked before the work, not after it."""
+    for name in recipe.learners:
+        LEARNERS.check(name)
+    if recipe.learners and all(name in combiners() for name in recipe.learners):
+        raise UsageError(f"The learner {recipe.learners[0]!r} is made of others, and no other is named.", hint="Name some with --learner.")
+    if recipe.fusion != "auto":
+        FUSIONS.check(recipe.fusion)
 
 
 class _Clock:

@@ -96,11 +96,8 @@ class Pipeline:
         Raises:
             ColumnError: A column of ``keep`` is not in the table.
         """
-        for name in keep:
-            if name not in table.columns:
-                raise ColumnError(
-                    "It is to be kept, but is not in the table.", column=name, table=table.source, hint=f"There are: {', '.join(table.columns)}."
-                )
+        ours = ["prediction", "probability", "low", "high", "note", *(f"probability_{name}" for name in self.task.target.classes)]
+        _check_keep(keep, table, ours)
         scored = self.score(table, strict=strict, progress=progress)
         columns = self.task.decode(scored.output)
         if self.task.target.task == "regression":
@@ -148,6 +145,7 @@ class Pipeline:
 
     def embed(self, table: Table, *, keep: tuple[str, ...] = (), strict: bool = False, progress: Progress | None = None) -> pl.DataFrame:
         """One vector a row in the column ``vector``, and ``note``; empty for a row that had to be set aside."""
+        _check_keep(keep, table, ["vector", "note"])
         dataset, examples = self.read(table, with_target=False, strict=strict, progress=progress)
         vectors = self.model.embed(examples)
         column: list[list[float] | None] = [None] * dataset.num_table_rows
@@ -163,3 +161,14 @@ class Pipeline:
         """Column types that do not depend on whether a row could be scored."""
         prediction = {"regression": pl.Float64(), "multilabel": pl.List(pl.String)}.get(self.task.target.task, pl.String())
         return {name: pl.Float64() for name in columns} | {"prediction": prediction, "note": pl.String()}
+
+
+def _check_keep(keep: tuple[str, ...], table: Table, ours: list[str]) -> None:
+    """Raises ColumnError for a column that is not there, or that has the name of one of ours."""
+    for name in keep:
+        if name not in table.columns:
+            raise ColumnError(
+                "It is to be kept, but is not in the table.", column=name, table=table.source, hint=f"There are: {', '.join(table.columns)}."
+            )
+        if name in ours:
+            raise ColumnError("It is to be kept, but the output has a column of that name.", column=name, table=table.source, hint="Rename it first.")

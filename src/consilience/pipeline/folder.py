@@ -25,6 +25,7 @@ from consilience._version import __version__
 from consilience.core.errors import FolderError
 from consilience.core.files import new_folder
 from consilience.core.hashing import hash_file
+from consilience.core.settings import parse_settings
 from consilience.core.state import State
 from consilience.data.schema import Schema
 from consilience.features.plan import Features
@@ -168,7 +169,7 @@ def _read(path: Path, store: FeatureStore | None) -> Pipeline:
     if schema.target is None:
         raise FolderError(f"The schema of the model in {path} has no target.")
     task_class = TASKS.get(schema.target.task)
-    task = task_class(schema.target, task_class.Settings(**recipe.task_settings))
+    task = task_class(schema.target, parse_settings(task_class.Settings, recipe.task_settings, "The task"))
     features = Features.restore(parts["features"])
     situation = Situation(task, recipe.seed, "cpu", features.trained)
     members = {}

@@ -1,4 +1,6 @@
-"""One of two classes. Use it when the target column holds two different values."""
+"""One of two classes. Source: Cox (1958), logistic regression; Lin et al. (2017), focal loss.
+
+Use it when the target column holds two different values."""
 
 from __future__ import annotations
 

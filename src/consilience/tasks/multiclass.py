@@ -1,4 +1,6 @@
-"""One of several classes. Use it when the target column holds few, repeating values."""
+"""One of several classes. Source: Bridle (1990), softmax; Lin et al. (2017), focal loss.
+
+Use it when the target column holds few, repeating values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any number of classes a row. Use it when cells of the target column are lists."""
+"""Any number of classes a row. Source: Tsoumakas and Katakis (2007), binary relevance. Use it when cells of the target column are lists."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Multilabel(Task):
         """The rarest label a row has: rows are stratified by what is hardest to spread."""
         counts = encoded.sum(axis=0)
         rarity = np.where(encoded > 0, 1.0 / np.maximum(counts, 1), 0.0)
-        return np.where(encoded.any(axis=1), rarity.argmax(axis=1), encoded.shape[1]).astype(np.int64)
+        return np.asarray(np.where(encoded.any(axis=1), rarity.argmax(axis=1), encoded.shape[1]), dtype=np.int64)
 
     def class_weights(self, encoded: np.ndarray) -> np.ndarray | None:
         if self.settings.class_weights == "none":

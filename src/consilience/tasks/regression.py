@@ -1,4 +1,6 @@
-"""A number. Use it when the target column holds many different numbers; skewed positive ones are learned as logarithms."""
+"""A number. Source: Gauss (1809), least squares; Huber (1964), robust loss.
+
+Use it when the target column holds many different numbers; skewed positive ones are learned as logarithms."""
 
 from __future__ import annotations
 

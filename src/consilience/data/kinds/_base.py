@@ -86,7 +86,7 @@ class Kind(ABC):
     """One kind of column. Objects are stateless and cheap to make.
 
     Attributes:
-        modality: Columns of one modality are encoded together: ``"table"`` for number, category, date and set; the kind's own name for media and text.
+        modality: Columns of one modality are encoded together: ``"table"`` for number, category, date and set; the kind's own name for the others.
         media: True if a cell is a file or bytes that must be decoded (``read`` may then raise CellError and the row is quarantined).
         corruptions: Family name to ``f(decoded, severity 1..5, generator) -> decoded``; severity 0 is the identity.
         augmentations: Name to ``f(decoded, generator) -> decoded``, label-preserving.

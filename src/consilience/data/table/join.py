@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
 import polars as pl
 
 from consilience.core.errors import ColumnError, TableError, UsageError
 from consilience.data.table._table import Table
+from consilience.data.table.read import read_table
 
-__all__ = ["join_tables"]
+__all__ = ["join_tables", "read_tables"]
 
 
 def join_tables(tables: Sequence[Table], how: str) -> Table:
@@ -138,3 +140,17 @@ def merged(left: Table, right: Table, frame: pl.DataFrame) -> Table:
 
 def some(keys: pl.Series) -> str:
     return ", ".join(repr(key) for key in keys.drop_nulls().unique(maintain_order=True)[:3]) or "none"
+
+
+def read_tables(sources: Sequence[Any], how: str | None) -> Table:
+    """One table of several sources, in the forms that ``read_table`` takes.
+
+    Raises:
+        UsageError: There are several, and ``how`` does not say how they belong together.
+    """
+    if len(sources) > 1 and how is None:
+        raise UsageError(
+            f"{len(sources)} tables are given, and nothing says how they belong together.",
+            hint="Use --join order (the same rows in the same order) or --join COLUMN (a key that all of them have); in Python join='order'.",
+        )
+    return join_tables([read_table(source) for source in sources], how or "order")

@@ -68,6 +68,7 @@ class Cnn(TrainedEncoder):
     128
     """
 
+    prepares_alike = True
     Settings = CnnSettings
 
     settings: CnnSettings

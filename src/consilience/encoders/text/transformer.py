@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from consilience.core.registry import Card
 from consilience.core.settings import Settings
 from consilience.encoders.text._sequence import Embedding, Pooling, SequenceEncoder, SequenceSettings
+from consilience.layers.positions import sinusoids
 from consilience.layers.tokens import Tokens
 
 __all__ = ["Transformer"]
@@ -65,16 +66,10 @@ class Attention(nn.Module):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         values, mask = self.embedding(batch["ids"], batch["mask"])
-        values = values * math.sqrt(self.width) + positions(values)
+        if not len(mask):
+            return self.pooling(values, mask)  # type: ignore[no-any-return]
+        values = values * math.sqrt(self.width) + sinusoids(values.shape[1], self.width).to(values)
         hidden = ~mask
         # A row with nothing to look at would give NaN: it looks at one padding token, which the mask then hides.
         hidden = torch.cat([hidden[:, :1] & mask.any(dim=1, keepdim=True), hidden[:, 1:]], dim=1)
         return self.pooling(self.layers(values, src_key_padding_mask=hidden), mask)  # type: ignore[no-any-return]
-
-
-def positions(values: Tensor) -> Tensor:
-    """``[S, D]``: sine and cosine of the place, at D / 2 wave lengths from 2 pi to 10,000 times that."""
-    length, width = values.shape[1:]
-    place = torch.arange(length, device=values.device).unsqueeze(1)
-    turn = place * torch.exp(torch.arange(0, width, 2, device=values.device) * (-math.log(10_000.0) / width))
-    return torch.stack([turn.sin(), turn.cos()], dim=-1).reshape(length, width).to(values.dtype)

@@ -176,14 +176,18 @@ class Learner(ABC):
         return choose(paths, splits, self.situation.task, num_rows)
 
     def _give_up(self, paths: Sequence[Path], splits: Sequence[Split], num_rows: int, rival: np.ndarray) -> None:
-        """Even the best point so far loses by more than four standard errors and a quarter of the rival's loss."""
+        """Even the best point so far loses by more than four standard errors and a good part of the rival's loss."""
         task = self.situation.task
         scores = choose(paths, splits, task, num_rows).scores
         ours = np.concatenate([task.row_losses(split.valid_target, scores[split.rows]) for split in splits])
         theirs = np.concatenate([task.row_losses(split.valid_target, rival[split.rows]) for split in splits])
         lost = ours - theirs
-        if lost.mean() > 4 * lost.std() / np.sqrt(len(lost)) and lost.mean() > 0.25 * theirs.mean():
+        if lost.mean() > 4 * lost.std() / np.sqrt(len(lost)) and lost.mean() > _HOPELESS * theirs.mean():
             raise CannotWin
+
+
+_HOPELESS = 0.15
+"""Share of the rival's loss by which a candidate has to be worse to be given up."""
 
 
 def choose(paths: Sequence[Path], splits: Sequence[Split], task: Task, num_rows: int) -> CrossFit:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 
 from consilience.features._examples import Block, Examples
@@ -16,19 +15,18 @@ __all__ = ["Feed", "SlotSpec"]
 
 
 class SlotSpec(NamedTuple):
-    """One input of a network: ``sort`` is dense, sparse or trained; ``width`` is that of its features (0 for trained)."""
+    """One input of a network: ``width`` is that of kept features; None where the network trains the encoder."""
 
     name: str
     modality: str
-    sort: str
-    width: int
+    width: int | None
 
 
 class Feed:
     """Cuts batches out of examples.
 
     Args:
-        examples: N rows.
+        examples: N rows, every block dense.
         slots: The inputs that the network was built for, from ``specs``.
     """
 
@@ -40,10 +38,8 @@ class Feed:
     @staticmethod
     def specs(examples: Examples) -> list[SlotSpec]:
         """The slots of examples, sorted by name so that the order of a table's columns makes no difference."""
-        blocks = [
-            SlotSpec(block.name, block.modality, "sparse" if sparse.issparse(block.values) else "dense", block.width) for block in examples.blocks
-        ]
-        return sorted([*blocks, *(SlotSpec(part.name, part.modality, "trained", 0) for part in examples.prepared)])
+        kept = [SlotSpec(block.name, block.modality, block.width) for block in examples.blocks]
+        return sorted([*kept, *(SlotSpec(part.name, part.modality, None) for part in examples.prepared)], key=lambda slot: slot.name)
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -52,12 +48,11 @@ class Feed:
         """Slot name to tensors for these rows."""
         made: dict[str, dict[str, Tensor]] = {}
         for slot in self.slots:
-            if slot.sort == "trained":
+            if slot.width is None:
                 arrays = self.prepared[slot.name].arrays
                 tensors = {name: torch.from_numpy(np.ascontiguousarray(array[rows])) for name, array in arrays.items()}
             else:
-                block = self.blocks[slot.name]
-                tensors = _sparse(block, rows) if slot.sort == "sparse" else _dense(block, rows)
+                tensors = _dense(self.blocks[slot.name], rows)
             made[slot.name] = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         return made
 
@@ -65,14 +60,3 @@ class Feed:
 def _dense(block: Block, rows: np.ndarray) -> dict[str, Tensor]:
     values, mask = torch.from_numpy(np.asarray(block.values[rows], dtype=np.float32)), torch.from_numpy(block.mask[rows])
     return {"values": values, "mask": mask} if values.ndim == 3 else {"values": values.unsqueeze(1), "mask": mask.unsqueeze(1)}
-
-
-def _sparse(block: Block, rows: np.ndarray) -> dict[str, Tensor]:
-    # Entries of rows that are absent are left out: what stands there would reach the matrix's gradient as zero times NaN.
-    matrix = sparse.csr_matrix(block.take(rows).pooled())
-    return {
-        "columns": torch.from_numpy(matrix.indices.astype(np.int64)),
-        "values": torch.from_numpy(matrix.data.astype(np.float32)),
-        "starts": torch.from_numpy(matrix.indptr[:-1].astype(np.int64)),
-        "mask": torch.from_numpy(block.mask[rows]).unsqueeze(1),
-    }

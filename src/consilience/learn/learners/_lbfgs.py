@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse import csr_matrix
 from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
 from scipy.special import expit, log_softmax
 
 __all__ = ["Matrix", "fit_linear", "linear_scores"]

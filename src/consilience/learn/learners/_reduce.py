@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,13 @@ class Reducer:
         self.parts = parts
 
     @classmethod
-    def fit(cls, examples: Examples, width: int, seed: int, memo: dict[str, Any] | None = None) -> Reducer:
+    def fit(cls, examples: Examples, width: int, seed: int, memo: dict[str, Any] | None = None, *, sparse_only: bool = False) -> Reducer:
         """Directions learned from the rows that are present; ``memo`` keeps them for other candidates on the same rows."""
         memo = {} if memo is None else memo
         parts = {}
         for block in examples.blocks:
+            if sparse_only and not sparse.issparse(block.values):
+                continue
             key = f"reduce:{block.name}:{width}:{seed}"
             if key not in memo:
                 memo[key] = (block.modality, *_directions(block, width, seed))
@@ -54,6 +57,16 @@ class Reducer:
         by_name = {block.name: block for block in examples.blocks}
         made = [self._one(by_name[name], mean, directions) for name, (_, mean, directions) in self.parts.items()]
         return np.concatenate(made, axis=1) if made else np.zeros((len(examples), 0), np.float32)
+
+    def densify(self, examples: Examples) -> Examples:
+        """The same examples with each sparse block as its dense principal components."""
+        blocks = []
+        for block in examples.blocks:
+            if sparse.issparse(block.values):
+                _, mean, directions = self.parts[block.name]
+                block = replace(block, values=np.nan_to_num(self._one(block, mean, directions)))
+            blocks.append(block)
+        return replace(examples, blocks=tuple(blocks))
 
     def state(self) -> State:
         arrays = {}

@@ -1,4 +1,7 @@
-"""Wide blocks turned into as many columns as there are rows: the same penalised model, from the kernel. Source: Saunders et al. (1998), dual ridge regression."""
+"""Wide blocks turned into as many columns as there are rows: the same penalised model, from the kernel.
+
+Source: Saunders et al. (1998), ridge regression learning algorithm in dual variables.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ class Rotation:
     def pays(blocks: Sequence[Matrix]) -> bool:
         """True if there are clearly more columns than rows, and not too many rows."""
         rows, columns = blocks[0].shape[0], sum(block.shape[1] for block in blocks)
-        return 1 < rows <= _MOST_ROWS and columns > 1.5 * rows
+        return bool(1 < rows <= _MOST_ROWS and columns > 1.5 * rows)
 
     def apply(self, blocks: Sequence[Matrix]) -> np.ndarray:
         """Other rows' blocks ``[N', D]`` as ``[N', R]``."""

@@ -26,8 +26,9 @@ from consilience.learn.learners._absence import drop_modalities
 from consilience.learn.learners._base import Fitted, Learner, Path, Point, Situation, Split
 from consilience.learn.learners._feed import Feed, SlotSpec
 from consilience.learn.learners._gradient import Scale, epochs_path, fit_epochs, target_tensor
+from consilience.learn.learners._reduce import Reducer
 from consilience.learn.training.loop import TrainingSettings, seeded
-from consilience.model import CachedFeatures, Network, Slot, SparseFeatures
+from consilience.model import CachedFeatures, Network, Slot
 
 __all__ = ["NetworkLearner"]
 
@@ -40,28 +41,35 @@ CARD = Card(
 
 
 class NetworkSettings(Settings):
-    """``fusion`` and its settings; ``width``: of all tokens; ``absence``: chance that a modality of a training row is hidden."""
+    """``fusion`` and its settings; ``width``: of all tokens; ``components``: of a sparse block; ``absence``: chance that a modality is hidden."""
 
     fusion: str = "concat"
     fusion_settings: dict[str, Any] = Field(default_factory=dict)
-    width: int = Field(default=128, ge=8)
+    width: int = Field(default=96, ge=8)
+    components: int = Field(default=64, ge=2)
     dropout: float = Field(default=0.2, ge=0, lt=1)
     absence: float = Field(default=0.1, ge=0, lt=1)
-    training: TrainingSettings = TrainingSettings()
+    training: TrainingSettings = TrainingSettings(epochs=50, batch_size=128, learning_rate=1e-3, weight_decay=1e-2, patience=6)
 
 
 class FittedNetwork(Fitted):
     """The network, and the slots it was built for."""
 
-    def __init__(self, network: Network, slots: list[SlotSpec], scale: Scale, settings: NetworkSettings, situation: Situation) -> None:
-        self.network, self.slots, self.scale, self.settings, self.situation = network, slots, scale, settings, situation
+    def __init__(
+        self, network: Network, reducer: Reducer, slots: list[SlotSpec], scale: Scale, settings: NetworkSettings, situation: Situation
+    ) -> None:
+        self.network, self.reducer, self.slots = network, reducer, slots
+        self.scale, self.settings, self.situation = scale, settings, situation
 
     def predict(self, examples: Examples) -> np.ndarray:
-        return self.scale.undo(_run(self.network, Feed(examples, self.slots, self.situation.device), lambda output: output.scores))
+        return self.scale.undo(_run(self.network, self._feed(examples), lambda output: output.scores))
 
     def embed(self, examples: Examples) -> np.ndarray:
         """The fused vector ``[N, width]``."""
-        return _run(self.network, Feed(examples, self.slots, self.situation.device), lambda output: output.fused.vector)
+        return _run(self.network, self._feed(examples), lambda output: output.fused.vector)
+
+    def _feed(self, examples: Examples) -> Feed:
+        return Feed(self.reducer.densify(examples), self.slots, self.situation.device)
 
     def state(self) -> State:
         weights = {name: value.cpu().numpy() for name, value in self.network.state_dict().items()}
@@ -70,15 +78,15 @@ class FittedNetwork(Fitted):
             "slots": [list(slot) for slot in self.slots],
             "scale": [self.scale.mean, self.scale.deviation],
         }
-        return State(config, weights)
+        return State.pack({"network": State({}, weights), "reducer": self.reducer.state()}, config)
 
     @classmethod
     def restore(cls, state: State, situation: Situation) -> FittedNetwork:
         settings = NetworkSettings(**state.config["settings"])
         slots = [SlotSpec(*slot) for slot in state.config["slots"]]
         network = _build(slots, settings, situation)
-        network.load_state_dict({name: torch.from_numpy(value) for name, value in state.arrays.items()})
-        return cls(network.eval(), slots, Scale(*state.config["scale"]), settings, situation)
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in state.part("network").arrays.items()})
+        return cls(network.eval(), Reducer.restore(state.part("reducer")), slots, Scale(*state.config["scale"]), settings, situation)
 
 
 class NetworkLearner(Learner):
@@ -89,12 +97,14 @@ class NetworkLearner(Learner):
     settings: NetworkSettings
 
     def path(self, split: Split, budget: Budget) -> Path:
-        situation, slots = self._situation(split.train), Feed.specs(split.train)
-        scale = Scale.of(split.target, situation)
-        valid = Feed(split.valid, slots, situation.device)
-        with seeded(self._seed(split.train)):
+        situation = self._situation(split.train)
+        reducer = Reducer.fit(split.train, self.settings.components, situation.seed, split.memo, sparse_only=True)
+        train = reducer.densify(split.train)
+        slots, scale = Feed.specs(train), Scale.of(split.target, situation)
+        valid = Feed(reducer.densify(split.valid), slots, situation.device)
+        with seeded(self._seed(train)):
             network = _build(slots, self.settings, situation)
-            loss_of = self._loss(Feed(split.train, slots, situation.device), split.train, split.target, scale)
+            loss_of = self._loss(Feed(train, slots, situation.device), train, split.target, scale)
 
             def score(averaged: nn.Module) -> np.ndarray:
                 return scale.undo(_run(averaged, valid, lambda output: output.scores))
@@ -102,13 +112,15 @@ class NetworkLearner(Learner):
             return epochs_path(network, split, loss_of, score, self.settings.training, budget, situation)
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
-        situation, slots = self._situation(train), Feed.specs(train)
-        scale = Scale.of(target, situation)
+        situation = self._situation(train)
+        reducer = Reducer.fit(train, self.settings.components, situation.seed, sparse_only=True)
+        train = reducer.densify(train)
+        slots, scale = Feed.specs(train), Scale.of(target, situation)
         with seeded(self._seed(train)):
             network = _build(slots, self.settings, situation)
             loss_of = self._loss(Feed(train, slots, situation.device), train, target, scale)
             fit_epochs(network, len(train), loss_of, self.settings.training, point["epochs"], budget)
-        return FittedNetwork(network, slots, scale, self.settings, situation)
+        return FittedNetwork(network, reducer, slots, scale, self.settings, situation)
 
     def _seed(self, train: Examples) -> int:
         return derive(self.situation.seed, "network", self.settings.fusion, *train.modalities)
@@ -137,11 +149,9 @@ def _build(slots: list[SlotSpec], settings: NetworkSettings, situation: Situatio
     """A network with fresh weights; its parts have no order but that of the slots' names."""
     made = []
     for slot in slots:
-        if slot.sort == "trained":
+        if slot.width is None:
             module: nn.Module = situation.encoders[slot.name].build()
             made.append(Slot(slot.name, slot.modality, module, int(module.width)))  # type: ignore[arg-type]
-        elif slot.sort == "sparse":
-            made.append(Slot(slot.name, slot.modality, SparseFeatures(slot.width, settings.width), settings.width))
         else:
             made.append(Slot(slot.name, slot.modality, CachedFeatures(), slot.width))
     cls: Any = FUSIONS.get(settings.fusion)

@@ -37,13 +37,13 @@ CARD = Card(
 class TabMSettings(Settings):
     """``members``: networks that share weights; ``absence``: chance that a modality of a training row is hidden."""
 
-    components: int = Field(default=64, ge=2)
-    members: int = Field(default=16, ge=1)
-    width: int = Field(default=192, ge=8)
+    components: int = Field(default=32, ge=2)
+    members: int = Field(default=8, ge=1)
+    width: int = Field(default=128, ge=8)
     depth: int = Field(default=2, ge=1)
     dropout: float = Field(default=0.15, ge=0, lt=1)
     absence: float = Field(default=0.1, ge=0, lt=1)
-    training: TrainingSettings = TrainingSettings(epochs=60, batch_size=128, learning_rate=2e-3, weight_decay=3e-3, patience=8)
+    training: TrainingSettings = TrainingSettings(epochs=50, batch_size=256, learning_rate=3e-3, weight_decay=3e-3, patience=6)
 
 
 class FittedTabM(Fitted):

@@ -26,7 +26,7 @@ __all__ = ["Trees"]
 CARD = Card(
     summary="gradient-boosted trees on principal components and table columns",
     source="Ke et al. (2017), LightGBM",
-    claims=("absence",),
+    claims=("absence", "tables"),
     cost="medium",
 )
 
@@ -37,10 +37,10 @@ class TreesSettings(Settings):
     """``components``: principal components per block; ``absence``: chance that a modality of a training row is hidden."""
 
     components: int = Field(default=32, ge=2)
-    rounds: int = Field(default=400, ge=10)
-    learning_rate: float = Field(default=0.05, gt=0)
+    rounds: int = Field(default=300, ge=10)
+    learning_rate: float = Field(default=0.07, gt=0)
     leaves: int = Field(default=15, ge=2)
-    patience: int = Field(default=40, ge=1)
+    patience: int = Field(default=30, ge=1)
     absence: float = Field(default=0.1, ge=0, lt=1)
 
 
@@ -111,6 +111,7 @@ class Trees(Learner):
         }
         weights = task.class_weights(target) if task.target.task != "multilabel" else None
         row_weights = None if weights is None else weights[target]
+        jobs: list[tuple[dict[str, Any], np.ndarray, np.ndarray | None]]
         if task.target.task == "regression":
             jobs = [({"objective": "regression"}, target, None if valid is None else valid[1])]
         elif task.target.task == "multilabel":
