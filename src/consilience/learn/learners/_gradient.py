@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from consilience.core.budget import Budget
-from consilience.core.seeds import derive
 from consilience.learn.learners._base import OutOfTime, Path, Situation, Split
-from consilience.learn.training.loop import TrainingSettings, train
+from consilience.learn.training.loop import TrainingSettings, one_thread, train
 
 __all__ = ["Scale", "epochs_path", "fit_epochs", "target_tensor"]
 
@@ -59,19 +58,22 @@ def epochs_path(
         losses.append(float(situation.task.row_losses(split.valid_target, scores[-1]).mean()))
         return epoch - 1 - int(np.argmin(losses)) < settings.patience
 
-    train(model, len(split.train), loss_of, settings, budget, after_epoch)
+    with one_thread(not split.train.prepared):
+        train(model, len(split.train), loss_of, settings, budget, after_epoch)
     if not scores:
         raise OutOfTime
     return Path([{"epochs": epoch + 1} for epoch in range(len(scores))], np.stack(scores))
 
 
 def fit_epochs(
-    model: nn.Module, num_rows: int, loss_of: Callable[[nn.Module, Tensor], Tensor], settings: TrainingSettings, epochs: int, budget: Budget
+    model: nn.Module,
+    num_rows: int,
+    loss_of: Callable[[nn.Module, Tensor], Tensor],
+    settings: TrainingSettings,
+    epochs: int,
+    budget: Budget,
+    small: bool = True,
 ) -> None:
-    """Trains for a fixed number of epochs, with no look at held-out rows."""
-    train(model, num_rows, loss_of, settings.model_copy(update={"epochs": epochs}), budget, lambda epoch, averaged: True)
-
-
-def seed_of(situation: Situation, *words: object) -> int:
-    """A seed for one model of a fit."""
-    return derive(situation.seed, *words)
+    """Trains for a fixed number of epochs, with no look at held-out rows; ``small``: a network on features that are already there."""
+    with one_thread(small):
+        train(model, num_rows, loss_of, settings.model_copy(update={"epochs": epochs}), budget, lambda epoch, averaged: True)

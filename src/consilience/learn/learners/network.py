@@ -119,7 +119,7 @@ class NetworkLearner(Learner):
         with seeded(self._seed(train)):
             network = _build(slots, self.settings, situation)
             loss_of = self._loss(Feed(train, slots, situation.device), train, target, scale)
-            fit_epochs(network, len(train), loss_of, self.settings.training, point["epochs"], budget)
+            fit_epochs(network, len(train), loss_of, self.settings.training, point["epochs"], budget, not train.prepared)
         return FittedNetwork(network, reducer, slots, scale, self.settings, situation)
 
     def _seed(self, train: Examples) -> int:

@@ -33,6 +33,10 @@ CARD = Card(
 _STOPS = (10, 20, 30, 45, 65, 90, 120, 160, 220, 300, 400, 550, 750, 1000)
 
 
+_SMALL = 1_000_000
+"""Cells of a feature matrix below which one thread is as fast as several."""
+
+
 class TreesSettings(Settings):
     """``components``: principal components per block; ``absence``: chance that a modality of a training row is hidden."""
 
@@ -107,6 +111,8 @@ class Trees(Learner):
             "verbosity": -1,
             "deterministic": True,
             "force_row_wise": True,
+            # Small work is done before a second thread has begun, and waits for it if another process has its core.
+            "num_threads": 1 if features.size < _SMALL else 0,
             "seed": derive(self.situation.seed, "trees"),
         }
         weights = task.class_weights(target) if task.target.task != "multilabel" else None

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from consilience.core.budget import Budget
 from consilience.core.settings import Settings
 
-__all__ = ["TrainingSettings", "seeded", "train"]
+__all__ = ["TrainingSettings", "one_thread", "seeded", "train"]
 
 
 class TrainingSettings(Settings):
@@ -35,6 +35,21 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def one_thread(wanted: bool = True) -> Iterator[None]:
+    """One torch thread inside the block.
+
+    Steps of small networks are over before a second thread has begun, and wait for it if another process has its core.
+    """
+    before = torch.get_num_threads()
+    if wanted:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def train(
