@@ -15,8 +15,8 @@ from consilience.features._examples import Block, Examples
 from consilience.learn.candidates import Candidate, default_candidates
 from consilience.learn.leaderboard import run_election
 from consilience.learn.learners import LEARNERS, Situation
-from consilience.learn.learners._base import Split, choose
 from consilience.learn.learners._base import Path as LearnerPath
+from consilience.learn.learners._base import Split, choose
 from consilience.pipeline.facts import fusion_gain
 from consilience.testing import fake_examples, fake_task
 

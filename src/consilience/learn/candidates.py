@@ -51,11 +51,11 @@ def default_candidates(
     single = [(name,) for name in featured]
     learners = [name for name in LEARNERS if name not in ("network",) and issubclass(LEARNERS.get(name), Learner)]
     for learner in sorted(learners, key=lambda name: ("low", "medium", "high").index(LEARNERS.card(name).cost)):
+        if featured:
+            add(learner, featured)
         for names in single:
             if LEARNERS.card(learner).cost == "low" or (names == ("table",) and "tables" in LEARNERS.card(learner).claims):
                 add(learner, names)
-        if featured:
-            add(learner, featured)
     # A network of one modality has nothing to fuse: its fusion makes no difference.
     for name in sorted(trained):
         add("network", (name,), fusion="concat")

@@ -93,8 +93,10 @@ def run_election(
     scored = np.sort(np.concatenate([split.rows for split in splits]))
     with progress.step("Learn", len(candidates), "candidates") as step:
         for candidate in candidates:
-            entries.append(_score(candidate, splits, target, scored, situation, budget, entries))
+            entry = _score(candidate, splits, target, scored, situation, budget, entries)
+            entries.append(entry)
             step.advance()
+            progress.say(f"  {entry.name}: {entry.stopped or f'loss {entry.loss:.4f}'} ({entry.seconds:.0f} s)")
     finished = [entry for entry in entries if entry.scores is not None]
     if not finished:
         raise UsageError("The time limit ended before any candidate was scored.", hint="Give a longer --time-limit.")

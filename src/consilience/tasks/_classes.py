@@ -18,7 +18,7 @@ from consilience.tasks._base import Task
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ClassSettings", "SingleLabel"]
+__all__ = ["ClassSettings", "ClassTask", "SingleLabel"]
 
 
 class ClassSettings(Settings):
@@ -32,17 +32,22 @@ class ClassSettings(Settings):
     focal: float = Field(default=0.0, ge=0.0, le=10.0)
 
 
-class SingleLabel(Task):
-    """One class of K a row. Scores are logits ``[N, K]``; metrics take class codes and probabilities."""
+class ClassTask(Task):
+    """A task whose target is made of named classes; candidates are compared by their log-loss."""
 
     Settings: ClassVar[type[Settings]] = ClassSettings
     choose_by = "log_loss"
-    headline = "accuracy"
     settings: ClassSettings
 
     @property
     def num_outputs(self) -> int:
         return len(self.target.classes)
+
+
+class SingleLabel(ClassTask):
+    """One class of K a row. Scores are logits ``[N, K]``; metrics take class codes and probabilities."""
+
+    headline = "accuracy"
 
     @property
     def metrics(self) -> Mapping[str, Metric]:

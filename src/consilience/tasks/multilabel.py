@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit
 
 from consilience.core.registry import Card
-from consilience.core.settings import Settings
 from consilience.metrics import Metric
 from consilience.metrics.by_class import by_label
 from consilience.metrics.multilabel import MULTILABEL
-from consilience.tasks._base import Task
-from consilience.tasks._classes import ClassSettings
+from consilience.tasks._classes import ClassTask
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,17 +22,10 @@ __all__ = ["Multilabel"]
 CARD = Card(summary="any number of classes a row", source="binary relevance: Tsoumakas and Katakis (2007)", claims=("classes",))
 
 
-class Multilabel(Task):
+class Multilabel(ClassTask):
     """L yes-or-no questions a row. Scores are log-odds ``[N, L]``; a label is predicted from probability 0.5 on."""
 
-    Settings: ClassVar[type[Settings]] = ClassSettings
-    choose_by = "log_loss"
     headline = "micro_f1"
-    settings: ClassSettings
-
-    @property
-    def num_outputs(self) -> int:
-        return len(self.target.classes)
 
     @property
     def metrics(self) -> Mapping[str, Metric]:

@@ -20,7 +20,7 @@ from consilience.core.registry import Card
 from consilience.core.settings import Settings
 from consilience.core.state import State
 from consilience.features._examples import Examples
-from consilience.learn.learners._base import CrossFit, Fitted, Learner, OutOfTime, Path, Point, Situation, Split, choose
+from consilience.learn.learners._base import CrossFit, Fitted, Learner, Path, Point, Situation, Split, choose
 from consilience.learn.learners._blocks import Scaler
 from consilience.learn.learners._lbfgs import Loss, Matrix, fit_linear, linear_scores
 from consilience.learn.learners._patterns import Pattern, nearest, patterns_to_learn, rows_by_pattern, rows_with
@@ -36,6 +36,13 @@ CARD = Card(
 
 _WORTH_IT = 1e-3
 """A change of a penalty that lowers the loss by less than this share is not made."""
+
+
+_PATIENCE = 2
+"""Penalties in a row that may be no better: weaker ones will not help either."""
+
+_GLANCE = 2
+"""Folds on which such a change has to help before the others are asked."""
 
 
 class LinearSettings(Settings):
@@ -90,7 +97,7 @@ class Linear(Learner):
     def path(self, split: Split, budget: Budget) -> Path:
         points: list[Point] = [{"penalty": penalty, "factors": {}} for penalty in self.settings.penalties]
         with threadpool_limits(1, user_api="blas"):
-            return self._score(_Prepared(split), points, budget)
+            return self._score(_Prepared(split), points)
 
     def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
         """First one penalty for all, then each modality its own, as long as the pooled loss falls and time is left."""
@@ -108,61 +115,67 @@ class Linear(Learner):
                 rows = rows_with(present, pattern, len(train))
                 if len(rows) and (not weights or budget.left() > 0):
                     view = _View(scaler, blocks, pattern, rows, known)
-                    (flat,) = self._fit_path(view, target, [point], tolerance=1e-7)
+                    (flat,) = self._fit_path(view, target, [point])
                     weights[pattern] = view.flat_weights(flat, self.situation.task.num_outputs)
         return FittedLinear(scaler, weights, self.situation, *self._centre(target))
 
     def _search(self, splits: Sequence[Split], num_rows: int, budget: Budget, threads: ThreadPoolExecutor) -> CrossFit:
         task = self.situation.task
-        ready = list(threads.map(lambda split: _Prepared(split), splits))
+        ready = list(threads.map(_Prepared, splits))
 
-        def try_points(points: list[Point]) -> tuple[CrossFit, float]:
-            paths = list(threads.map(lambda prepared: self._score(prepared, points, budget), ready))
-            found = choose(paths, splits, task, num_rows)
-            losses = [task.row_losses(split.valid_target, found.scores[split.rows]) for split in splits]
-            return found, float(np.concatenate(losses).mean())
+        def paths_of(points: list[Point], some: slice) -> list[Path]:
+            return list(threads.map(lambda prepared: self._score(prepared, points), ready[some]))
 
-        began = budget.spent()
-        best, loss = try_points([{"penalty": penalty, "factors": {}} for penalty in self.settings.penalties])
-        one_path = budget.spent() - began
+        def loss_of(scores: np.ndarray, some: slice) -> float:
+            return float(np.concatenate([task.row_losses(split.valid_target, scores[split.rows]) for split in splits[some]]).mean())
+
+        whole, few = slice(None), slice(0, _GLANCE)
+        best: CrossFit | None = None
+        least, since, one_point = float("inf"), 0, 0.0
+        for penalty in self.settings.penalties:
+            began = budget.spent()
+            if best is not None and (budget.left() < one_point or since >= _PATIENCE):
+                break
+            found = choose(paths_of([{"penalty": penalty, "factors": {}}], whole), splits, task, num_rows)
+            loss, one_point = loss_of(found.scores, whole), budget.spent() - began
+            since = 0 if loss < least else since + 1
+            if best is None or loss < least:
+                best, least = found, loss
+        assert best is not None
         modalities = splits[0].train.modalities
         for _ in range(self.settings.rounds if len(modalities) > 1 else 0):
-            before = loss
+            before = best
             for modality in modalities:
                 for step in self.settings.refine:
-                    if budget.left() < one_path:
+                    if budget.left() < one_point:
                         return best
-                    factors = {**best.point["factors"], modality: best.point["factors"].get(modality, 1.0) * step}
-                    tried, new = try_points([{**best.point, "factors": factors}])
-                    if new < loss * (1 - _WORTH_IT):
-                        best, loss = tried, new
+                    point = {**best.point, "factors": {**best.point["factors"], modality: best.point["factors"].get(modality, 1.0) * step}}
+                    # Most steps do not help, and some folds suffice to see it.
+                    paths = paths_of([point], few)
+                    glance = choose(paths, splits[few], task, num_rows)
+                    if loss_of(glance.scores, few) >= loss_of(best.scores, few) * (1 - _WORTH_IT):
+                        continue
+                    tried = choose(paths + paths_of([point], slice(_GLANCE, None)), splits, task, num_rows)
+                    if loss_of(tried.scores, whole) < loss_of(best.scores, whole) * (1 - _WORTH_IT):
+                        best = tried
                         break
-            if loss > before * (1 - _WORTH_IT):
+            if best is before:
                 break
         return best
 
-    def _score(self, prepared: _Prepared, points: list[Point], budget: Budget) -> Path:
+    def _score(self, prepared: _Prepared, points: list[Point]) -> Path:
         """Scores of the valid rows at each point; each pattern of presence among them is scored by its own model."""
         task, split = self.situation.task, prepared.split
         centre, spread = self._centre(split.target)
         scores = np.zeros((len(points), len(split.valid), task.num_outputs))
         for pattern, rows in rows_by_pattern(split.valid.present(), len(split.valid)).items():
             view, held_out = prepared.view(pattern, rows)
-            losses: list[float] = []
             for index, flat in enumerate(self._fit_path(view, split.target, points)):
                 weights, bias = _unflatten(flat, [part.shape[1] for part in held_out], task.num_outputs)
                 scores[index, rows] = linear_scores(held_out, weights, bias, len(rows)) * spread + centre
-                losses.append(float(task.row_losses(split.valid_target[rows], scores[index, rows]).mean()))
-                if budget.left() <= 0 and index == 0 and len(points) > 1:
-                    raise OutOfTime
-                # Two points in a row that are clearly worse: weaker penalties will not help either.
-                past = len(losses) > 3 and min(losses[-2:]) > min(losses) * 1.02
-                if past or budget.left() <= 0:
-                    scores[index + 1 :, rows] = scores[index, rows]
-                    break
         return Path(points, scores)
 
-    def _fit_path(self, view: _View, target: np.ndarray, points: Sequence[Point], tolerance: float = 1e-6) -> Iterator[np.ndarray]:
+    def _fit_path(self, view: _View, target: np.ndarray, points: Sequence[Point]) -> Iterator[np.ndarray]:
         """Flat parameters at each point; every fit starts from the one before, also from that of an earlier path."""
         task, kept = self.situation.task, target[view.rows]
         loss: Loss = "softmax"
@@ -176,9 +189,7 @@ class Linear(Learner):
             row_weights = class_weights[kept] / class_weights[kept].mean()
         for point in points:
             penalties = [point["penalty"] * point["factors"].get(modality, 1.0) for modality in view.modalities]
-            view.last = fit_linear(
-                view.matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=row_weights, start=view.last, tolerance=tolerance
-            )
+            view.last = fit_linear(view.matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=row_weights, start=view.last)
             yield view.last
 
     def _centre(self, target: np.ndarray) -> tuple[float, float]:

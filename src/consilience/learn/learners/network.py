@@ -45,11 +45,11 @@ class NetworkSettings(Settings):
 
     fusion: str = "concat"
     fusion_settings: dict[str, Any] = Field(default_factory=dict)
-    width: int = Field(default=96, ge=8)
+    width: int = Field(default=64, ge=8)
     components: int = Field(default=64, ge=2)
     dropout: float = Field(default=0.2, ge=0, lt=1)
     absence: float = Field(default=0.1, ge=0, lt=1)
-    training: TrainingSettings = TrainingSettings(epochs=50, batch_size=128, learning_rate=1e-3, weight_decay=1e-2, patience=6)
+    training: TrainingSettings = TrainingSettings(epochs=40, batch_size=128, learning_rate=2e-3, weight_decay=1e-2, patience=4)
 
 
 class FittedNetwork(Fitted):

@@ -39,11 +39,11 @@ class TabMSettings(Settings):
 
     components: int = Field(default=32, ge=2)
     members: int = Field(default=8, ge=1)
-    width: int = Field(default=128, ge=8)
+    width: int = Field(default=96, ge=8)
     depth: int = Field(default=2, ge=1)
     dropout: float = Field(default=0.15, ge=0, lt=1)
     absence: float = Field(default=0.1, ge=0, lt=1)
-    training: TrainingSettings = TrainingSettings(epochs=50, batch_size=256, learning_rate=3e-3, weight_decay=3e-3, patience=6)
+    training: TrainingSettings = TrainingSettings(epochs=40, batch_size=256, learning_rate=3e-3, weight_decay=3e-3, patience=4)
 
 
 class FittedTabM(Fitted):

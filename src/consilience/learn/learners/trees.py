@@ -40,7 +40,7 @@ _SMALL = 1_000_000
 class TreesSettings(Settings):
     """``components``: principal components per block; ``absence``: chance that a modality of a training row is hidden."""
 
-    components: int = Field(default=32, ge=2)
+    components: int = Field(default=20, ge=2)
     rounds: int = Field(default=300, ge=10)
     learning_rate: float = Field(default=0.07, gt=0)
     leaves: int = Field(default=15, ge=2)
