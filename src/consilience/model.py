@@ -16,6 +16,10 @@ Batch = Mapping[str, Mapping[str, Tensor]]
 """Slot name to the tensors of a batch, rows first."""
 
 
+_WIDE = 64
+"""Embeddings are normalised; a handful of table columns must not be: of two numbers only the order would be left."""
+
+
 class Slot(NamedTuple):
     """One encoder's place in the network.
 
@@ -55,7 +59,13 @@ class Network(nn.Module):
         self.modalities = [slot.modality for slot in slots]
         self.encoders = nn.ModuleList(slot.encoder for slot in slots)
         self.projections = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(slot.width), nn.Linear(slot.width, fusion.width), nn.GELU(), nn.Dropout(dropout), nn.LayerNorm(fusion.width))
+            nn.Sequential(
+                nn.LayerNorm(slot.width) if slot.width >= _WIDE else nn.Identity(),
+                nn.Linear(slot.width, fusion.width),
+                nn.GELU(),
+                nn.Dropout(dropout),
+                nn.LayerNorm(fusion.width),
+            )
             for slot in slots
         )
         self.fusion = fusion

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from consilience.core.budget import Budget
-from consilience.core.errors import UsageError
 from consilience.core.progress import Silent
 from consilience.data.schema import make_folds
 from consilience.features._examples import Block, Examples
@@ -71,15 +70,14 @@ def test_held_out_scores_know_nothing_of_noise() -> None:
         assert accuracy.low < 0.5 < accuracy.high + 0.06
 
 
-def test_no_time_is_an_error_and_little_time_stops_candidates() -> None:
+def test_without_time_the_first_candidate_is_finished_and_the_others_are_stopped() -> None:
     task = fake_task("multiclass")
     examples, target = fake_examples(task, rows=120)
     candidates = default_candidates(examples.modalities, (), examples.modalities)
-    with pytest.raises(UsageError, match="time"):
-        elect(candidates, examples, target, task, seconds=0.0)
-    board = elect(candidates, examples, target, task, seconds=2.0)
-    assert board[board.chosen].scores is not None
-    assert any(entry.stopped for entry in board.entries)
+    board = elect(candidates, examples, target, task, seconds=1e-3)
+    assert board.chosen == candidates[0].name
+    assert [entry.name for entry in board.entries if not entry.stopped] == [board.chosen]
+    assert all("time" in str(entry.stopped) for entry in board.entries if entry.name != board.chosen)
 
 
 def test_every_learner_stands_and_every_modality_alone() -> None:

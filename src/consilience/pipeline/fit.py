@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -209,6 +208,10 @@ def _by_weight(weights: dict[str, float]) -> Sequence[str]:
 
 
 def _peak_memory() -> float:
-    """Most memory this process ever held, in MB."""
+    """Most memory this process ever held, in MB; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)

@@ -4,7 +4,7 @@ recipe.yaml       all settings of the fit; give it to ``fit --recipe`` to repeat
 schema.json       what each column is
 learned.json      what encoders and learners learned, but the arrays
 weights/*         arrays, as safetensors
-trees/*           boosted trees, in LightGBM's own text format
+trees/*           texts: boosted trees in LightGBM's own format, vocabularies
 calibration.json  temperature or residuals
 leaderboard.json  the candidates, the verdict, the times
 README.md         the model card
@@ -140,13 +140,14 @@ def _write(pipeline: Pipeline, folder: Path) -> None:
     _write_json(folder / "leaderboard.json", pipeline.facts)
     _write_json(folder / "calibration.json", pipeline.calibration.state().config)
     parts = {"features": pipeline.features.state()}
+    learner_of = {entry["name"]: entry["learner"] for entry in pipeline.facts["leaderboard"]}
     members = []
     for index, (name, (fitted, modalities)) in enumerate(pipeline.model.members.items()):
         parts[f"member{index}"] = fitted.state()
         members.append(
             {
                 "name": name,
-                "learner": name.partition(":")[0].partition("-")[0],
+                "learner": learner_of[name],
                 "modalities": list(modalities),
                 "weight": pipeline.model.weights[name],
             }

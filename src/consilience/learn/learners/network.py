@@ -49,7 +49,7 @@ class NetworkSettings(Settings):
     components: int = Field(default=64, ge=2)
     dropout: float = Field(default=0.2, ge=0, lt=1)
     absence: float = Field(default=0.1, ge=0, lt=1)
-    training: TrainingSettings = TrainingSettings(epochs=40, batch_size=128, learning_rate=2e-3, weight_decay=1e-2, patience=4)
+    training: TrainingSettings = TrainingSettings(epochs=40, batch_size=128, learning_rate=2e-3, weight_decay=1e-2, patience=5)
 
 
 class FittedNetwork(Fitted):

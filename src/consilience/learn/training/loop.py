@@ -17,6 +17,10 @@ from consilience.core.settings import Settings
 __all__ = ["TrainingSettings", "one_thread", "seeded", "train"]
 
 
+_STEPS = 12
+"""Steps that an epoch has at least; batches get smaller for it, down to 16 rows."""
+
+
 class TrainingSettings(Settings):
     """``learning_rate`` after warm-up; ``patience``: epochs without a better held-out loss; ``average``: memory of the average, in epochs."""
 
@@ -78,14 +82,16 @@ def train(
     optimiser = torch.optim.AdamW(
         [{"params": parameters, "lr": settings.learning_rate * factor} for factor, parameters in groups.items()], weight_decay=settings.weight_decay
     )
-    steps = math.ceil(num_rows / settings.batch_size)
+    # Few rows in large batches are few steps an epoch, and patience counts in epochs.
+    batch_size = int(min(settings.batch_size, max(16, num_rows // _STEPS)))
+    steps = math.ceil(num_rows / batch_size)
     warm_up = max(1, min(2 * steps, 100))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / warm_up))
     decay = 1 - 1 / max(1.0, settings.average * steps)
     averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
     for epoch in range(1, settings.epochs + 1):
         model.train()
-        for rows in torch.split(torch.randperm(num_rows), settings.batch_size):
+        for rows in torch.split(torch.randperm(num_rows), batch_size):
             optimiser.zero_grad(set_to_none=True)
             loss = loss_of(model, rows)
             loss.backward()  # type: ignore[no-untyped-call]
