@@ -45,6 +45,18 @@ def test_interval_covers_nine_of_ten() -> None:
 
 
 def test_state_is_the_whole() -> None:
-    found = Calibration(1.7, np.array([0.1, 0.5]))
-    again = Calibration.restore(State(found.state().config))
-    assert (again.temperature, again.margin()) == (found.temperature, found.margin())
+    task = fake_task("multiclass", 3)
+    found = Calibration(task, 1.7, 0.01, np.array([0.1, 0.5]))
+    again = Calibration.restore(State(found.state().config), task)
+    assert (again.temperature, again.doubt, again.margin()) == (found.temperature, found.doubt, found.margin())
+
+
+@pytest.mark.parametrize("name", ["binary", "multilabel"])
+def test_no_mistake_so_far_is_no_certainty(name: str) -> None:
+    task = fake_task(name)
+    target = np.array([0, 1] * 50) if name == "binary" else np.eye(4, dtype=np.float32)[np.arange(100) % 4]
+    scores = np.eye(2)[target] * 40 if name == "binary" else target * 80 - 40
+    found = Calibration.fit(scores, target, task)
+    output = task.output(found.apply(scores))
+    assert 0.99 < output.max() < 0.997
+    assert output.argmax(axis=1).tolist() == scores.argmax(axis=1).tolist()

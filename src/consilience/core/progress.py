@@ -57,6 +57,8 @@ class Lines:
         yield counter
         seconds = time.monotonic() - began
         speed = f", {counter.done / seconds:,.0f} {unit}/s" if seconds > 0.05 and counter.done else ""
+        if not total:
+            return
         self.say(f"{label}: {counter.done:,} of {total:,} {unit} in {seconds:.1f} s{speed}")
 
     def say(self, text: str) -> None:

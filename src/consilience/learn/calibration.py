@@ -1,6 +1,6 @@
 """Honest probabilities and intervals, learned on scores of rows that no candidate saw.
 
-Source: Guo et al. (2017), temperature scaling; Vovk et al. (2005) and Lei et al. (2018), conformal intervals.
+Source: Guo et al. (2017), temperature scaling; Laplace (1814), rule of succession; Vovk et al. (2005) and Lei et al. (2018), conformal intervals.
 """
 
 from __future__ import annotations
@@ -9,21 +9,26 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from consilience.core.state import State
+from consilience.learn.spaces import from_mean_space, to_mean_space
 from consilience.tasks import Task
 
 __all__ = ["Calibration"]
 
 
 class Calibration:
-    """A temperature for classes, quantiles of residuals for numbers; survives the refit as it is.
+    """A temperature and a doubt for classes, quantiles of residuals for numbers; survives the refit as it is.
 
     Args:
+        task: What is learned.
         temperature: Scores are divided by it.
+        doubt: Share of every probability that is spread evenly: a thousand rows without a mistake do not promise less than one in a thousand.
         residuals: ``[R]`` sorted absolute residuals in encoded space; empty for classes.
     """
 
-    def __init__(self, temperature: float = 1.0, residuals: np.ndarray | None = None) -> None:
+    def __init__(self, task: Task, temperature: float = 1.0, doubt: float = 0.0, residuals: np.ndarray | None = None) -> None:
+        self.task = task
         self.temperature = temperature
+        self.doubt = doubt
         self.residuals = np.zeros(0) if residuals is None else residuals
 
     @classmethod
@@ -32,24 +37,33 @@ class Calibration:
         if task.target.task == "regression":
             residuals = np.sort(np.abs(target - scores.reshape(-1)))
             # 2,000 order statistics say all that an interval needs.
-            return cls(1.0, residuals if len(residuals) <= 2000 else np.quantile(residuals, np.linspace(0, 1, 2000)))
-        found = minimize_scalar(lambda log: task.row_losses(target, scores / np.exp(log)).mean(), bounds=(-2.0, 2.0), method="bounded")
-        return cls(float(np.exp(found.x)) if found.fun < task.row_losses(target, scores).mean() else 1.0)
+            return cls(task, residuals=residuals if len(residuals) <= 2000 else np.quantile(residuals, np.linspace(0, 1, 2000)))
+        doubt = 1 / (len(target) + 2)
+
+        def loss(log: float) -> float:
+            return float(task.row_losses(target, cls(task, float(np.exp(log)), doubt).apply(scores)).mean())
+
+        found = minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded")
+        return cls(task, float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0, doubt)
 
     def apply(self, scores: np.ndarray) -> np.ndarray:
         """Calibrated scores."""
-        return scores / self.temperature
+        if self.task.target.task == "regression":
+            return scores
+        spread = 0.5 if self.task.target.task == "multilabel" else 1 / self.task.num_outputs
+        return from_mean_space((1 - self.doubt) * to_mean_space(scores / self.temperature, self.task) + self.doubt * spread, self.task)
 
     def margin(self, level: float = 0.9) -> float:
-        """Half the width of a prediction interval in encoded space: the conformal quantile of the residuals, infinite where there are too few."""
+        """Half the width of a prediction interval in encoded space: the conformal quantile of the residuals, the largest where there are too few."""
         if not len(self.residuals):
             return float("nan")
         rank = int(np.ceil((len(self.residuals) + 1) * level)) - 1
-        return float(self.residuals[rank]) if rank < len(self.residuals) else float(self.residuals[-1])
+        return float(self.residuals[min(rank, len(self.residuals) - 1)])
 
     def state(self) -> State:
-        return State({"temperature": self.temperature, "residuals": self.residuals.tolist()})
+        return State({"temperature": self.temperature, "doubt": self.doubt, "residuals": self.residuals.tolist()})
 
     @classmethod
-    def restore(cls, state: State) -> Calibration:
-        return cls(state.config["temperature"], np.asarray(state.config["residuals"], dtype=np.float64))
+    def restore(cls, state: State, task: Task) -> Calibration:
+        config = state.config
+        return cls(task, config["temperature"], config["doubt"], np.asarray(config["residuals"], dtype=np.float64))

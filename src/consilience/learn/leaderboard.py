@@ -16,6 +16,7 @@ from consilience.learn.candidates import Candidate
 from consilience.learn.learners import LEARNERS, Combiner, Situation
 from consilience.learn.learners._base import CannotWin, OutOfTime, Point, Split
 from consilience.learn.learners.ensemble import mix
+from consilience.learn.spaces import constant_scores
 from consilience.metrics import Interval
 
 __all__ = ["Entry", "Leaderboard", "run_election"]
@@ -130,7 +131,7 @@ def _score(
         entry.stopped = f"{len(hopeless)} of its kind were clearly worse"
         return entry
     rival = min(rivals, key=lambda other: other.loss).scores if rivals and len(candidate.modalities) > 1 else None
-    own = Budget(None if budget.seconds is None else max(0.0, budget.left() - reserve) * (0.5 if rivals else 0.8))
+    own = Budget(None if budget.seconds is None else max(0.0, budget.left() - reserve) * 0.5)
     try:
         found = candidate.make(situation).cross_fit([split.only(candidate.modalities) for split in splits], len(target), own, rival)
         entry.scores, entry.point = found.scores, found.point
@@ -179,7 +180,9 @@ def _choose(entries: Sequence[Entry], target: np.ndarray, scored: np.ndarray, si
         return best.name
     task = situation.task
     gain = task.row_losses(target[scored], single.scores[scored]) - task.row_losses(target[scored], best.scores[scored])
-    return single.name if gain.mean() < _HALF * gain.std() / np.sqrt(len(gain)) else best.name
+    noise = _HALF * gain.std() / np.sqrt(len(gain))
+    trifle = _TRIFLE * task.row_losses(target[scored], constant_scores(target[scored], task)).mean()
+    return single.name if gain.mean() < max(noise, trifle) else best.name
 
 
 _WORSE = "clearly worse on the first folds"
@@ -189,3 +192,6 @@ _TRIES = 2
 
 _HALF = 0.5
 """Standard errors by which fusing has to be better than the best single modality."""
+
+_TRIFLE = 2e-3
+"""And the share of the loss of a constant prediction: less is not worth another modality, however sure it is."""

@@ -75,16 +75,12 @@ def fusion_gain(board: Leaderboard, target: np.ndarray, task: Task) -> dict[str,
         else next((e for e in board.entries if e.scores is not None and len(e.candidate.modalities) > 1), None)
     )
     if single is None or fused is None or single.scores is None or fused.scores is None:
-        modality = board[board.chosen].candidate.modalities
-        return {
-            "metric": metric.name,
-            "value": 0.0,
-            "low": 0.0,
-            "high": 0.0,
-            "versus": None,
-            "fused": None,
-            "verdict": f"There is one kind of evidence here ({', '.join(modality)}): nothing to fuse.",
-        }
+        known = sorted({name for entry in board.entries for name in entry.candidate.modalities})
+        verdict = f"There is one kind of evidence here ({known[0]}): nothing to fuse."
+        if len(known) > 1:
+            missing = "one kind of evidence" if single is None else "several kinds of evidence"
+            verdict = f"It cannot be told whether fusing is worth it: no candidate that sees {missing} was scored. The time limit may be too short."
+        return {"metric": metric.name, "value": 0.0, "low": 0.0, "high": 0.0, "versus": None, "fused": None, "verdict": verdict}
     rows, truth = board.scored, task.truth(target[board.scored])
     found = paired_bootstrap(metric, truth, task.output(fused.scores[rows]), task.output(single.scores[rows]), seed=derive(0, "fusion gain"))
     value, low, high = (0.0 if math.isnan(x) else x for x in (found.value, found.low, found.high))

@@ -178,7 +178,7 @@ def _read(path: Path, store: FeatureStore | None) -> Pipeline:
         fitted = LEARNERS.get(member["learner"]).fitted.restore(parts[f"member{index}"], situation)
         members[member["name"]] = (fitted, tuple(member["modalities"]))
     model = FittedEnsemble(members, {member["name"]: member["weight"] for member in learned["members"]}, situation)
-    calibration = Calibration.restore(State(json.loads((path / "calibration.json").read_text(encoding="utf-8"))))
+    calibration = Calibration.restore(State(json.loads((path / "calibration.json").read_text(encoding="utf-8"))), task)
     return Pipeline(recipe, schema, task, features, model, calibration, json.loads((path / "leaderboard.json").read_text(encoding="utf-8")), store)
 
 

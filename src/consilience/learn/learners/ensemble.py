@@ -10,13 +10,13 @@ from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
-from scipy.special import expit, logit, softmax
 
 from consilience.core.registry import Card
 from consilience.core.settings import Settings
 from consilience.core.state import State
 from consilience.features._examples import Examples
 from consilience.learn.learners._base import Combiner, Fitted, Situation
+from consilience.learn.spaces import from_mean_space, to_mean_space
 from consilience.tasks import Task
 
 __all__ = ["Ensemble"]
@@ -85,21 +85,6 @@ class Ensemble(Combiner):
             total += spaces[best]
             least = tried[best]
         return {name: count / sum(counts.values()) for name, count in counts.items()}
-
-
-def to_mean_space(scores: np.ndarray, task: Task) -> np.ndarray:
-    """Probabilities are averaged as probabilities, numbers as numbers."""
-    kind = task.target.task
-    return scores if kind == "regression" else np.asarray(expit(scores) if kind == "multilabel" else softmax(scores, axis=1))
-
-
-def from_mean_space(mean: np.ndarray, task: Task) -> np.ndarray:
-    """Back to scores."""
-    kind = task.target.task
-    if kind == "regression":
-        return mean
-    clipped = np.clip(mean, 1e-12, 1 - 1e-12)
-    return np.asarray(logit(clipped) if kind == "multilabel" else np.log(clipped))
 
 
 def mix(scores: Mapping[str, np.ndarray], weights: Mapping[str, float], task: Task) -> np.ndarray:
