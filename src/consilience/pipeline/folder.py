@@ -5,7 +5,7 @@ schema.json       what each column is
 learned.json      what encoders and learners learned, but the arrays
 weights/*         arrays, as safetensors
 trees/*           texts: boosted trees in LightGBM's own format, vocabularies
-calibration.json  temperature or residuals
+calibration.json  temperature and doubt, or residuals
 leaderboard.json  the candidates, the verdict, the times
 README.md         the model card
 MANIFEST.json     format version, and the SHA-256 of every file
