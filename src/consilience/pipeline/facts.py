@@ -100,20 +100,17 @@ def _verdict(metric: str, value: float, low: float, high: float, single: Entry, 
     alone = single.candidate.modalities[0]
     points = metric in {"accuracy", "micro_f1"}
     amount, least, most = (f"{100 * x:.1f}" if points else f"{x:.3g}" for x in (abs(value), low, high))
-    unit, brackets = (" points", f"[{least}, {most}]") if points else ("", f"[{least}, {most}]")
+    change = f"{amount}{' points' if points else ''} [{least}, {most}] than with {alone} alone"
     if low > 0:
-        return f"Fusing is worth it: {metric} is better by {amount}{unit} {brackets} than with {alone} alone."
+        return f"Fusing is worth it: {metric} is better by {change}."
     if high < 0:
-        return f"Fusing is not worth it: {metric} is worse by {amount}{unit} {brackets} than with {alone} alone."
-    word = "better" if value >= 0 else "worse"
-    used = (
-        "The fused model is used, since its probabilities are better."
-        if fused_chosen and points
-        else "The fused model is used."
-        if fused_chosen
-        else f"The model uses {alone} alone."
-    )
-    return f"It cannot be told whether fusing is worth it: {metric} is {word} by {amount}{unit} {brackets} than with {alone} alone. {used}"
+        return f"Fusing is not worth it: {metric} is worse by {change}."
+    used = f"The model uses {alone} alone."
+    if fused_chosen:
+        used = "The fused model is used, since its probabilities are better." if points else "The fused model is used."
+    if low == high:
+        return f"Fusing makes no difference here: {metric} is the same as with {alone} alone. {used}"
+    return f"It cannot be told whether fusing is worth it: {metric} is {'better' if value >= 0 else 'worse'} by {change}. {used}"
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
