@@ -1,4 +1,4 @@
-"""The demo: drawings, names in two languages and colours of 1,898 emoji -> the group each belongs to. Offline; two to three minutes on two cores.
+"""The demo: drawings, names in two languages and colours of 1,898 emoji -> the group each belongs to. Offline; two and a half to three and a half minutes on two slow cores.
 
 make demo
 """
@@ -28,7 +28,7 @@ def main() -> None:
         parts = openmoji.build(data)
     console.print(f"The table is in {data}: " + ", ".join(f"{rows:,} rows {part}" for part, rows in parts.items()) + ".")
 
-    # Without a limit it finds the same model; with one it ends in time on a slow machine too.
+    # A guard for slow machines: candidates that come late are then stopped, and the leaderboard says so.
     model = consilience.fit(data / "train.csv", target="group", valid=data / "valid.csv", time_limit=140)
     model.save(FOLDER / "model")
     report = model.report(FOLDER / "report.html", data=data / "test.csv")
