@@ -1,4 +1,6 @@
-"""The demo: drawings, names in two languages and colours of 1,898 emoji -> the group each belongs to. Offline; two and a half to three and a half minutes on two slow cores.
+"""The demo: drawings, names in two languages and colours of 1,898 emoji -> the group each belongs to.
+
+Offline; two and a half to three and a half minutes on two slow cores.
 
 make demo
 """
