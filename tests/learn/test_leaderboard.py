@@ -12,7 +12,7 @@ from consilience.core.progress import Silent
 from consilience.data.schema import make_folds
 from consilience.features._examples import Block, Examples
 from consilience.learn.candidates import Candidate, default_candidates
-from consilience.learn.leaderboard import run_election
+from consilience.learn.election import run_election
 from consilience.learn.learners import LEARNERS, Situation
 from consilience.learn.learners._base import Path as LearnerPath
 from consilience.learn.learners._base import Split, choose
@@ -26,7 +26,7 @@ def splits_of(examples: Examples, target: np.ndarray, k: int = 3) -> list[Split]
 
 
 def elect(candidates: list[Candidate], examples: Examples, target: np.ndarray, task: Any, **budget: Any) -> Any:
-    return run_election(candidates, splits_of(examples, target), target, Situation(task), Budget(**budget), Silent(), ("ensemble",))
+    return run_election(candidates, [splits_of(examples, target)], target, Situation(task), Budget(**budget), Silent(), ("ensemble",))
 
 
 def two_views(rows: int, second_tells: float, seed: int = 0) -> tuple[Examples, np.ndarray]:

@@ -8,9 +8,15 @@ from typing import Any
 
 from consilience.core.settings import parse_settings
 from consilience.fusion import FUSIONS
+from consilience.learn.effort import PRESETS, Effort
 from consilience.learn.learners import LEARNERS, Combiner, Learner, Situation
 
-__all__ = ["Candidate", "default_candidates"]
+__all__ = ["Candidate", "combiners", "default_candidates"]
+
+_COSTS = ("low", "medium", "high")
+
+_SMALL = 1000
+"""Rows from which a preset's limit on fusions no longer holds."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,12 @@ class Candidate:
 
 
 def default_candidates(
-    modalities: Sequence[str], trained: Sequence[str], with_features: Sequence[str], fusion: str = "auto", num_rows: int = 0
+    modalities: Sequence[str],
+    trained: Sequence[str],
+    with_features: Sequence[str],
+    fusion: str = "auto",
+    effort: Effort = PRESETS["balanced"],
+    num_rows: int = _SMALL,
 ) -> list[Candidate]:
     """The candidates of a fit, cheap ones first.
 
@@ -38,6 +49,7 @@ def default_candidates(
         trained: Those with an encoder that a network must train.
         with_features: Those with frozen or fitted features, which every learner can use.
         fusion: A name, or ``auto`` for all.
+        effort: How much is tried.
         num_rows: Rows to learn from.
     """
     everything, featured = tuple(sorted(modalities)), tuple(sorted(with_features))
@@ -50,23 +62,31 @@ def default_candidates(
 
     single = [(name,) for name in featured]
     learners = [name for name in LEARNERS if name not in ("network",) and issubclass(LEARNERS.get(name), Learner)]
-    for learner in sorted(learners, key=lambda name: ("low", "medium", "high").index(LEARNERS.card(name).cost)):
-        if featured:
+    for learner in sorted(learners, key=lambda name: _COSTS.index(LEARNERS.card(name).cost)):
+        if featured and LEARNERS.card(learner).cost in effort.costs:
             add(learner, featured)
+        # A table alone is learned in no time, and often tells the most.
         for names in single:
             if LEARNERS.card(learner).cost == "low" or (names == ("table",) and "tables" in LEARNERS.card(learner).claims):
                 add(learner, names)
+    if featured and LEARNERS.card("network").cost not in effort.costs:
+        return made
     # A network of one modality has nothing to fuse: its fusion makes no difference.
     for name in sorted(trained):
         add("network", (name,), fusion="concat")
     # The plain ones first: where they cannot win on these features, the others are not tried.
-    fusions = sorted(FUSIONS, key=lambda name: ("interaction" in FUSIONS.card(name).claims, name)) if fusion == "auto" else [fusion]
+    fusions = [fusion] if fusion != "auto" else sorted(FUSIONS, key=_plainness)[: effort.fusions if num_rows < _SMALL else None]
     if len(everything) == 1:
         add("network", everything, fusion=fusions[0])
     else:
         for name in fusions:
             add("network", everything, suffix=f"-{name}", fusion=name)
     return made
+
+
+def _plainness(fusion: str) -> tuple[bool, int, str]:
+    card = FUSIONS.card(fusion)
+    return "interaction" in card.claims, _COSTS.index(card.cost), fusion
 
 
 def combiners() -> list[str]:

@@ -51,7 +51,7 @@ def describe_fit(
             }
             for slot in features.slots
         ],
-        "cells": {"encoded": extraction.encoded, "reused": extraction.reused},
+        "cells": {"encoded": extraction.encoded, "reused": extraction.reused, "forwards": extraction.forwards},
         "temperature": calibration.temperature,
         "num_rows": dataset.num_table_rows,
         "num_learned": num_learned,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,26 +14,27 @@ from consilience.core.budget import Budget
 from consilience.core.errors import TargetError, UsageError
 from consilience.core.progress import Progress, Silent
 from consilience.core.settings import parse_settings
-from consilience.data.schema import Dataset, Fold, Schema, build_dataset, infer_schema, make_folds, make_holdout
+from consilience.data.schema import Dataset, Fold, Schema, build_dataset, infer_schema
 from consilience.data.table import Table
+from consilience.features.duplicates import near_duplicates
 from consilience.features.plan import Extraction, Features, plan_slots
 from consilience.features.store import FeatureStore
 from consilience.fusion import FUSIONS
 from consilience.learn.calibration import Calibration
 from consilience.learn.candidates import combiners, default_candidates
-from consilience.learn.leaderboard import Leaderboard, run_election
+from consilience.learn.effort import PRESETS
+from consilience.learn.election import run_election
+from consilience.learn.leaderboard import Leaderboard
 from consilience.learn.learners import LEARNERS, Fitted, Situation
 from consilience.learn.learners._base import Split
 from consilience.learn.learners.ensemble import FittedEnsemble
+from consilience.pipeline._folds import plan_rounds
 from consilience.pipeline.facts import describe_fit
 from consilience.pipeline.fitted import Pipeline
 from consilience.pipeline.recipe import Recipe
 from consilience.tasks import TASKS
 
 __all__ = ["fit_pipeline"]
-
-_FOLDS_UP_TO = 4000
-"""Rows up to which every row is held out once; beyond, one part is held out."""
 
 
 def fit_pipeline(
@@ -68,26 +69,34 @@ def fit_pipeline(
 
     assert pool.dataset.target is not None
     target = task.encode(pool.dataset.target)
+    effort = PRESETS[recipe.preset]
     situation = Situation(task, recipe.seed, "cuda" if torch.cuda.is_available() else "cpu")
-    folds = _folds(pool, task.labels(target), recipe)
-    splits = [_split(features, pool.dataset, extraction, target, fold, recipe.seed) for fold in folds]
+    groups = pool.dataset.groups
+    if groups is None and recipe.near_duplicates and (groups := near_duplicates(list(extraction.blocks.values()), recipe.seed)) is not None:
+        relatives = int((np.bincount(groups)[groups] > 1).sum())
+        progress.say(f"{relatives:,} of {len(groups):,} rows are nearly the same as another; such rows stay on one side when rows are held out.")
+    rounds = plan_rounds(pool.is_valid, task.labels(target), groups, recipe)
+    splits = [[_split(features, pool.dataset, extraction, target, fold, recipe.seed) for fold in folds] for folds in rounds]
+    train = splits[0][0].train
     candidates = default_candidates(
-        splits[0].train.modalities,
-        sorted({part.modality for part in splits[0].train.prepared}),
-        sorted({block.modality for block in splits[0].train.blocks}),
+        train.modalities,
+        sorted({part.modality for part in train.prepared}),
+        sorted({block.modality for block in train.blocks}),
         recipe.fusion,
+        effort,
+        len(target),
     )
     if recipe.learners:
         candidates = [candidate for candidate in candidates if candidate.learner in recipe.learners]
         if not candidates:
             raise UsageError(f"None of the learners {', '.join(recipe.learners)} can learn from this table.", hint="Name others with --learner.")
     together = [name for name in combiners() if not recipe.learners or name in recipe.learners]
-    board = run_election(candidates, splits, target, situation, budget, progress, together)
+    board = run_election(candidates, splits, target, situation, budget, progress, together, effort)
     chosen = board[board.chosen]
     assert chosen.scores is not None
     calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task)
 
-    learn_from = np.arange(len(pool.dataset)) if recipe.refit and not recipe.valid_only else folds[0].train
+    learn_from = np.arange(len(pool.dataset)) if recipe.refit and not recipe.valid_only else rounds[0][0].train
     final, model = _refit(features, pool.dataset, extraction, target, learn_from, board, situation, budget, progress)
     clock.lap("learn")
     pipeline = Pipeline(recipe, schema, task, final, model, calibration, {}, store)
@@ -152,22 +161,6 @@ def _set_aside(pool: _Pool, extraction: Extraction) -> tuple[_Pool, Extraction]:
     return _Pool(pool.dataset.set_aside(extraction.failures), pool.is_valid[keep]), extraction.take(keep)
 
 
-def _folds(pool: _Pool, labels: np.ndarray, recipe: Recipe) -> list[Fold]:
-    """Folds for small tables; one held-out part for large ones, or where a person wants it."""
-    groups, size = pool.dataset.groups, len(labels)
-    held_out = np.flatnonzero(pool.is_valid)
-    by_hand = recipe.valid_only or (len(held_out) and (size > _FOLDS_UP_TO or not recipe.refit) and recipe.folds is None)
-    if by_hand and 0 < len(held_out) < size:
-        train = np.flatnonzero(~pool.is_valid)
-        if groups is not None:
-            train = train[~np.isin(groups[train], groups[held_out])]
-        if len(train):
-            return [Fold(train, held_out)]
-    if recipe.folds is None and (size > _FOLDS_UP_TO or not recipe.refit):
-        return [make_holdout(size, 0.2, labels=labels, groups=groups, seed=recipe.seed)]
-    return make_folds(size, recipe.folds or 5, labels=labels, groups=groups, seed=recipe.seed)
-
-
 def _split(features: Features, dataset: Dataset, extraction: Extraction, target: np.ndarray, fold: Fold, seed: int) -> Split:
     examples = features.fit(dataset, fold.train, seed).examples(dataset, extraction)
     return Split(examples.take(fold.train), target[fold.train], examples.take(fold.valid), target[fold.valid], fold.valid)
@@ -186,7 +179,7 @@ def _refit(
 ) -> tuple[Features, FittedEnsemble]:
     """The chosen candidate, or the members of the chosen ensemble, learned from all rows."""
     final = features.fit(dataset, rows, situation.seed)
-    situation = Situation(situation.task, situation.seed, situation.device, final.trained)
+    situation = replace(situation, encoders=final.trained, seeds=board[board.chosen].rounds)
     examples = final.examples(dataset, extraction).take(rows)
     chosen = board[board.chosen]
     weights = chosen.weights or {chosen.name: 1.0}

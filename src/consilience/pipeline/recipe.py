@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 from consilience.core.errors import UsageError
 from consilience.core.settings import Settings
 from consilience.features.plan import EncoderChoice
+from consilience.learn.effort import Preset
 
 __all__ = ["Recipe", "make_recipe", "parse_encoder", "read_recipe"]
 
@@ -27,6 +28,8 @@ class Recipe(Settings):
         encoders: Column or modality to encoders.
         fusion: A fusion's name, or ``auto`` to try all.
         learners: Learners that may stand for election; empty for all.
+        preset: How much is tried: ``fast``, ``balanced`` or ``best``.
+        near_duplicates: Rows that are nearly the same, by their features, stay on one side of every split where no group is given.
         group: Column whose equal values stay on one side of every split.
         join: How several tables become one: ``order``, or the name of a key column.
         valid_only: Rows of the valid table only choose; they are never learned from.
@@ -46,6 +49,8 @@ class Recipe(Settings):
     encoders: dict[str, tuple[EncoderChoice, ...]] = Field(default_factory=dict)
     fusion: str = "auto"
     learners: tuple[str, ...] = ()
+    preset: Preset = "balanced"
+    near_duplicates: bool = True
     group: str | None = None
     join: str | None = None
     valid_only: bool = False

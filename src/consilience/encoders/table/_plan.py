@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +18,8 @@ from consilience.encoders.table._numbers import NumberScale, is_skewed
 
 __all__ = ["ColumnPlan"]
 
+MANY = 10  # values of a category from which their order is a feature
+
 
 @dataclass(frozen=True)
 class ColumnPlan:
@@ -28,6 +32,8 @@ class ColumnPlan:
         parts: Names of the numbers that it gives.
         scales: Their scales.
         levels: What its code (category, weekday of a date) or its members (set) can be; anything else is "other".
+        order: All values of a category of many, sorted as a person sorts them (``a9`` before ``a10``): zip codes, models and sizes have their
+            neighbours there, and a tree parts them in few cuts.
     """
 
     name: str
@@ -36,6 +42,7 @@ class ColumnPlan:
     parts: tuple[str, ...]
     scales: tuple[NumberScale, ...]
     levels: tuple[str, ...]
+    order: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, cells: Cells, max_levels: int) -> ColumnPlan:
@@ -50,12 +57,17 @@ class ColumnPlan:
         parts: tuple[str, ...] = ()
         scales: tuple[NumberScale, ...] = ()
         levels: tuple[str, ...] = ()
+        order: tuple[str, ...] = ()
         if kind == "number":
             log = is_skewed(values)
             parts = ("value", "log") if log else ("value",)
             scales = tuple(NumberScale.fit(values, log=part == "log") for part in parts)
         elif kind == "category":
             levels = frequent(values, max_levels)
+            distinct = set(values)
+            if len(distinct) >= MANY:
+                order = tuple(sorted(distinct, key=natural))
+                parts, scales = ("order",), (NumberScale.fit(places(values, order)),)
         elif kind == "date":
             found = {part: column for part, column in date_parts(values).items() if part == "days" or len(set(column.tolist())) > 1}
             parts = tuple(found)
@@ -66,7 +78,7 @@ class ColumnPlan:
             parts = ("size",)
             scales = (NumberScale.fit(sizes(values)),)
             levels = frequent((member for cell in values for member in set(cell)), max_levels)
-        return cls(cells.name, kind, missing, parts, scales, levels)
+        return cls(cells.name, kind, missing, parts, scales, levels, order)
 
     @property
     def coded(self) -> bool:
@@ -104,6 +116,8 @@ class ColumnPlan:
             return date_parts(values)
         if self.kind == "set":
             return {"size": sizes(values)}
+        if self.order:
+            return {"order": places(values, self.order)}
         return dict.fromkeys(self.parts, values)
 
     def config(self) -> dict[str, Any]:
@@ -114,7 +128,7 @@ class ColumnPlan:
     def restore(cls, config: dict[str, Any]) -> ColumnPlan:
         """What ``config`` gave, also after a way through JSON."""
         scales = tuple(NumberScale(**scale) for scale in config["scales"])
-        return cls(config["name"], config["kind"], config["missing"], tuple(config["parts"]), scales, tuple(config["levels"]))
+        return cls(config["name"], config["kind"], config["missing"], tuple(config["parts"]), scales, tuple(config["levels"]), tuple(config["order"]))
 
 
 def kind_of(cells: Cells) -> str:
@@ -143,6 +157,22 @@ def frequent(values: Iterable[str], limit: int) -> tuple[str, ...]:
     """Those seen at least twice, the most frequent first, at most ``limit``."""
     counts = sorted(((-count, value) for value, count in Counter(values).items() if count > 1))
     return tuple(value for _, value in counts[:limit])
+
+
+def natural(value: str) -> tuple[tuple[bool, int, str], ...]:
+    """A key that sorts numbers inside texts by their size.
+
+    >>> sorted(["a10", "a9", "b1"], key=natural)
+    ['a9', 'a10', 'b1']
+    """
+    return tuple((not part.isdecimal(), int(part[:18]) if part.isdecimal() else 0, part) for part in re.findall(r"\d+|\D+", value))
+
+
+def places(values: Sequence[str] | np.ndarray, order: Sequence[str]) -> np.ndarray:
+    """Where each value stands among the sorted ones; a new value stands where it would be put in."""
+    keys = [natural(value) for value in order]
+    known = {value: float(place) for place, value in enumerate(order)}
+    return np.array([known[value] if value in known else bisect_left(keys, natural(value)) - 0.5 for value in values], dtype=np.float64)
 
 
 def sizes(values: Sequence[Any] | np.ndarray) -> np.ndarray:

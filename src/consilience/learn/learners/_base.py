@@ -86,12 +86,14 @@ class Situation:
 
     Args:
         encoders: Slot name to the encoder whose module a network trains; needed to build the network again when it is loaded.
+        seeds: Models, one a seed, whose mean ``fit`` makes where a learner depends on luck; ``path`` makes do with one.
     """
 
     task: Task
     seed: int = 0
     device: str = "cpu"
     encoders: Mapping[str, TrainedEncoder] = field(default_factory=dict)
+    seeds: int = 1
 
 
 class Fitted(ABC):
@@ -155,6 +157,10 @@ class Learner(ABC):
     @abstractmethod
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
         """Learns from all rows given, at one point of the path."""
+
+    def again(self, split: Split, point: Point, budget: Budget) -> np.ndarray:
+        """``[N_valid, K]`` scores of another split's valid rows, at a point that was chosen before."""
+        return self.fit(split.train, split.target, point, budget).predict(split.valid)
 
     def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
         """Scores every split along the path and chooses the common point with the least mean loss.

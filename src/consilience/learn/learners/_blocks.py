@@ -16,6 +16,9 @@ __all__ = ["Scaler"]
 _FARTHEST = 10.0
 """Standard deviations at which a column is cut."""
 
+_COLUMNS = 128
+"""Columns that are measured at once."""
+
 
 @dataclass
 class _Scale:
@@ -49,7 +52,8 @@ class Scaler:
         values = block.pooled()
         if sparse.issparse(values):
             return sparse.csr_matrix(values * scale.factor[0], dtype=np.float32)
-        scaled = (values - scale.mean) * scale.factor
+        scaled = values - scale.mean
+        scaled *= scale.factor
         # A value far beyond what was seen must not outvote all other evidence.
         limit = _FARTHEST / np.sqrt(block.width)
         np.clip(scaled, -limit, limit, out=scaled)
@@ -86,11 +90,15 @@ def _measure(block: Block) -> _Scale:
     if isinstance(values, sparse.csr_matrix):
         norm = np.sqrt(values.multiply(values).sum() / max(1, present.sum()))
         return _Scale(block.modality, np.zeros(1, np.float32), np.array([1 / norm if norm > 0 else 0.0], np.float32), block.width)
-    seen = np.asarray(values)[present].astype(np.float64)
-    if not len(seen):
+    if not present.any():
         return _Scale(block.modality, np.zeros(block.width, np.float32), np.zeros(block.width, np.float32), block.width)
-    deviation = seen.std(axis=0)
+    mean, deviation, largest = (np.zeros(block.width) for _ in range(3))
+    rows = slice(None) if present.all() else present
+    for first in range(0, block.width, _COLUMNS):  # float64 of all columns at once would be twice the block and more
+        part = slice(first, first + _COLUMNS)
+        seen = np.asarray(values)[:, part][rows].astype(np.float64)
+        mean[part], deviation[part], largest[part] = seen.mean(axis=0), seen.std(axis=0), np.abs(seen).max(axis=0)
     # A column that hardly varies would be blown up by its own noise.
-    usable = deviation > 1e-6 * np.maximum(1.0, np.abs(seen).max(axis=0))
+    usable = deviation > 1e-6 * np.maximum(1.0, largest)
     factor = np.where(usable, 1 / np.where(usable, deviation, 1), 0) / np.sqrt(block.width)
-    return _Scale(block.modality, seen.mean(axis=0).astype(np.float32), factor.astype(np.float32), block.width)
+    return _Scale(block.modality, mean.astype(np.float32), factor.astype(np.float32), block.width)

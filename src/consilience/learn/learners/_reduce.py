@@ -1,4 +1,7 @@
-"""Few columns of many: principal components by block, for learners that are slow or weak on raw embeddings. Source: Halko et al. (2011)."""
+"""Few columns of many: principal components by block, for learners that are slow or weak on raw embeddings.
+
+Source: Pearson (1901), from the smaller of the two Gram matrices; beyond some thousand rows and columns at random, Halko et al. (2011).
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,20 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+from scipy import linalg, sparse
+from threadpoolctl import threadpool_limits
 
 from consilience.core.state import State
 from consilience.features._examples import Block, Examples
 
 __all__ = ["Reducer"]
+
+
+_SHARED = 64
+"""Components that are made at least, for whoever asks for fewer."""
+
+_EXACT = 2500
+"""Rows or columns up to which the components are computed exactly, from a Gram matrix."""
 
 
 class Reducer:
@@ -32,10 +43,12 @@ class Reducer:
         for block in examples.blocks:
             if sparse_only and not sparse.issparse(block.values):
                 continue
-            key = f"reduce:{block.name}:{width}:{seed}"
-            if key not in memo:
-                memo[key] = (block.modality, *_directions(block, width, seed))
-            parts[block.name] = memo[key]
+            # Components are nested: those of one learner are the first ones of another's.
+            key = f"reduce:{block.name}:{seed}"
+            if block.width > width and (key not in memo or memo[key][0] < width):
+                memo[key] = (max(width, _SHARED), *_directions(block, max(width, _SHARED), seed))
+            _, mean, directions = memo[key] if block.width > width else (0, np.zeros(block.width, np.float32), None)
+            parts[block.name] = (block.modality, mean, None if directions is None else directions[:, :width])
         return cls(parts)
 
     @property
@@ -91,20 +104,35 @@ class Reducer:
         return made
 
 
-def _directions(block: Block, width: int, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+def _directions(block: Block, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean ``[D]`` and the first ``width`` right singular vectors ``[D, width]``, scaled so that the first component has deviation 1."""
-    from sklearn.utils.extmath import randomized_svd
-
-    if block.width <= width:
-        return np.zeros(block.width, np.float32), None
     values, present = block.pooled(), block.present
-    seen = values[present]
-    wanted = min(width, max(1, seen.shape[0] - 1))
+    seen = values if present.all() and not sparse.issparse(values) else values[present]
+    wanted = min(width, block.width, max(1, seen.shape[0] - 1))
     if seen.shape[0] < 2:
         return np.zeros(block.width, np.float32), np.zeros((block.width, 1), np.float32)
     # A sparse block is not centred: that would fill it.
     mean = np.zeros(block.width, np.float32) if sparse.issparse(seen) else seen.mean(axis=0)
-    centred = seen if sparse.issparse(seen) else seen - mean
-    _, sizes, right = randomized_svd(centred, wanted, n_iter=3, random_state=seed)
+    # Threads gain little here, and wait for each other where a core is busy.
+    with threadpool_limits(1, user_api="blas"):
+        sizes, right = _largest(seen if sparse.issparse(seen) else seen - mean, wanted, seed)
     first = sizes[0] / np.sqrt(seen.shape[0])
-    return mean.astype(np.float32), (right.T / (first if first > 0 else 1.0)).astype(np.float32)
+    return mean.astype(np.float32), (right / (first if first > 0 else 1.0)).astype(np.float32)
+
+
+def _largest(matrix: Any, wanted: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The largest singular values, and their right singular vectors ``[D, wanted]``."""
+    from sklearn.utils.extmath import randomized_svd
+
+    rows, columns = matrix.shape
+    if min(rows, columns) > _EXACT:
+        _, sizes, right = randomized_svd(matrix, wanted, n_iter=3, random_state=seed)
+        return sizes, right.T
+    gram = matrix @ matrix.T if rows <= columns else matrix.T @ matrix
+    gram = np.asarray(gram.toarray() if sparse.issparse(gram) else gram, dtype=np.float64)
+    squares, vectors = linalg.eigh(gram, subset_by_index=(len(gram) - wanted, len(gram) - 1), check_finite=False)
+    sizes, vectors = np.sqrt(np.maximum(squares[::-1], 0)), vectors[:, ::-1]
+    if rows > columns:
+        return sizes, vectors
+    usable = sizes > 1e-6 * max(float(sizes[0]), 1e-12)
+    return sizes, np.where(usable, np.asarray(matrix.T @ vectors) / np.where(usable, sizes, 1.0), 0.0)

@@ -105,6 +105,11 @@ class Linear(Learner):
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
             return self._search(splits, num_rows, budget, threads)
 
+    def again(self, split: Split, point: Point, budget: Budget) -> np.ndarray:
+        """Only the patterns that occur among the valid rows are learned."""
+        with threadpool_limits(1, user_api="blas"):
+            return np.asarray(self._score(_Prepared(split), [point]).scores[0])
+
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
         scaler, present = Scaler.fit(train), train.present()
         blocks = scaler.transform(train)

@@ -5,7 +5,8 @@ The learner for interaction between modalities, and the only one that trains enc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,6 +28,7 @@ from consilience.learn.learners._base import Fitted, Learner, Path, Point, Situa
 from consilience.learn.learners._feed import Feed, SlotSpec
 from consilience.learn.learners._gradient import Scale, epochs_path, fit_epochs, target_tensor
 from consilience.learn.learners._reduce import Reducer
+from consilience.learn.spaces import from_mean_space, to_mean_space
 from consilience.learn.training.loop import TrainingSettings, seeded
 from consilience.model import CachedFeatures, Network, Slot
 
@@ -53,40 +55,50 @@ class NetworkSettings(Settings):
 
 
 class FittedNetwork(Fitted):
-    """The network, and the slots it was built for."""
+    """Networks that differ by their seed alone, and the slots they were built for; their probabilities (or numbers) are averaged."""
 
     def __init__(
-        self, network: Network, reducer: Reducer, slots: list[SlotSpec], scale: Scale, settings: NetworkSettings, situation: Situation
+        self, networks: Sequence[Network], reducer: Reducer, slots: list[SlotSpec], scale: Scale, settings: NetworkSettings, situation: Situation
     ) -> None:
-        self.network, self.reducer, self.slots = network, reducer, slots
+        self.networks, self.reducer, self.slots = list(networks), reducer, slots
         self.scale, self.settings, self.situation = scale, settings, situation
 
     def predict(self, examples: Examples) -> np.ndarray:
-        return self.scale.undo(_run(self.network, self._feed(examples), lambda output: output.scores))
+        feed, task = self._feed(examples), self.situation.task
+        scores = [self.scale.undo(_run(network, feed, lambda output: output.scores)) for network in self.networks]
+        return scores[0] if len(scores) == 1 else from_mean_space(np.mean([to_mean_space(one, task) for one in scores], axis=0), task)
 
     def embed(self, examples: Examples) -> np.ndarray:
-        """The fused vector ``[N, width]``."""
-        return _run(self.network, self._feed(examples), lambda output: output.fused.vector)
+        """The fused vectors of all networks side by side ``[N, width * S]``."""
+        feed = self._feed(examples)
+        return np.concatenate([_run(network, feed, lambda output: output.fused.vector) for network in self.networks], axis=1)
 
     def _feed(self, examples: Examples) -> Feed:
         return Feed(self.reducer.densify(examples), self.slots, self.situation.device)
 
     def state(self) -> State:
-        weights = {name: value.cpu().numpy() for name, value in self.network.state_dict().items()}
+        networks = {
+            f"network{index}": State({}, {name: value.cpu().numpy() for name, value in network.state_dict().items()})
+            for index, network in enumerate(self.networks)
+        }
         config = {
             "settings": self.settings.model_dump(mode="json"),
             "slots": [list(slot) for slot in self.slots],
             "scale": [self.scale.mean, self.scale.deviation],
+            "networks": len(self.networks),
         }
-        return State.pack({"network": State({}, weights), "reducer": self.reducer.state()}, config)
+        return State.pack({**networks, "reducer": self.reducer.state()}, config)
 
     @classmethod
     def restore(cls, state: State, situation: Situation) -> FittedNetwork:
         settings = NetworkSettings(**state.config["settings"])
         slots = [SlotSpec(*slot) for slot in state.config["slots"]]
-        network = _build(slots, settings, situation)
-        network.load_state_dict({name: torch.from_numpy(value) for name, value in state.part("network").arrays.items()})
-        return cls(network.eval(), Reducer.restore(state.part("reducer")), slots, Scale(*state.config["scale"]), settings, situation)
+        networks = []
+        for index in range(state.config["networks"]):
+            network = _build(slots, settings, situation)
+            network.load_state_dict({name: torch.from_numpy(value) for name, value in state.part(f"network{index}").arrays.items()})
+            networks.append(network.eval())
+        return cls(networks, Reducer.restore(state.part("reducer")), slots, Scale(*state.config["scale"]), settings, situation)
 
 
 class NetworkLearner(Learner):
@@ -116,18 +128,23 @@ class NetworkLearner(Learner):
         reducer = Reducer.fit(train, self.settings.components, situation.seed, sparse_only=True)
         train = reducer.densify(train)
         slots, scale = Feed.specs(train), Scale.of(target, situation)
-        with seeded(self._seed(train)):
-            network = _build(slots, self.settings, situation)
-            loss_of = self._loss(Feed(train, slots, situation.device), train, target, scale)
-            fit_epochs(network, len(train), loss_of, self.settings.training, point["epochs"], budget, not train.prepared)
-        return FittedNetwork(network, reducer, slots, scale, self.settings, situation)
+        networks: list[Network] = []
+        for index in range(self.situation.seeds):
+            if networks and budget.left() <= 0:
+                break
+            with seeded(self._seed(train, index)):
+                network = _build(slots, self.settings, situation)
+                loss_of = self._loss(Feed(train, slots, situation.device), train, target, scale)
+                fit_epochs(network, len(train), loss_of, self.settings.training, point["epochs"], budget, not train.prepared)
+            networks.append(network)
+        return FittedNetwork(networks, reducer, slots, scale, self.settings, situation)
 
-    def _seed(self, train: Examples) -> int:
-        return derive(self.situation.seed, "network", self.settings.fusion, *train.modalities)
+    def _seed(self, train: Examples, index: int = 0) -> int:
+        return derive(self.situation.seed, "network", self.settings.fusion, *train.modalities, *([f"seed {index}"] if index else []))
 
     def _situation(self, train: Examples) -> Situation:
         """The encoders of these examples: their vocabularies differ from fold to fold."""
-        return Situation(self.situation.task, self.situation.seed, self.situation.device, {part.name: part.encoder for part in train.prepared})
+        return replace(self.situation, encoders={part.name: part.encoder for part in train.prepared})
 
     def _loss(self, feed: Feed, train: Examples, target: np.ndarray, scale: Scale) -> Callable[[nn.Module, Tensor], Tensor]:
         task, device = self.situation.task, self.situation.device

@@ -29,7 +29,7 @@ __all__ = ["TabM"]
 CARD = Card(
     summary="many small networks that share weights, on principal components and table columns",
     source="Gorishniy et al. (2025), TabM",
-    claims=("absence",),
+    claims=("absence", "tables"),
     cost="medium",
 )
 
@@ -118,6 +118,8 @@ class _Inputs:
 
     def __init__(self, reducer: Reducer, mean: np.ndarray, deviation: np.ndarray) -> None:
         self.reducer, self.mean, self.deviation = reducer, mean, deviation
+        places = {name: place for place, name in enumerate(reducer.modalities)}
+        self.owners = np.array([places[name] for name in [*reducer.columns(), *reducer.modalities]], dtype=np.int64)
 
     @classmethod
     def fit(cls, train: Examples, components: int, seed: int, memo: dict[str, object] | None = None) -> _Inputs:
@@ -151,10 +153,9 @@ class _Inputs:
 
     def hide(self, features: np.ndarray, hidden: dict[str, np.ndarray]) -> np.ndarray:
         """A copy of some rows' features with these modalities hidden."""
-        made = features.copy()
-        for column, modality in enumerate([*self.reducer.columns(), *self.reducer.modalities]):
-            made[hidden[modality], column] = 0
-        return made
+        names = self.reducer.modalities
+        gone = np.stack([hidden[name] for name in names], axis=1)[:, self.owners]  # [B, D]
+        return np.where(gone, np.float32(0), features)
 
     def state(self) -> State:
         return State.pack({"reducer": self.reducer.state(), "scale": State({}, {"mean": self.mean, "deviation": self.deviation})})

@@ -20,6 +20,7 @@ from consilience.features._examples import Examples
 from consilience.learn.learners._absence import drop_modalities
 from consilience.learn.learners._base import Fitted, Learner, OutOfTime, Path, Point, Situation, Split
 from consilience.learn.learners._reduce import Reducer
+from consilience.learn.spaces import from_mean_space, to_mean_space
 
 __all__ = ["Trees"]
 
@@ -49,23 +50,29 @@ class TreesSettings(Settings):
 
 
 class FittedTrees(Fitted):
-    """One booster, or one per label."""
+    """For each seed one booster, or one per label; the seeds' probabilities (or numbers) are averaged."""
 
-    def __init__(self, boosters: list[Any], reducer: Reducer, situation: Situation) -> None:
-        self.boosters, self.reducer, self.situation = boosters, reducer, situation
+    def __init__(self, forests: list[list[Any]], reducer: Reducer, situation: Situation) -> None:
+        self.forests, self.reducer, self.situation = forests, reducer, situation
 
     def predict(self, examples: Examples) -> np.ndarray:
-        return _scores(self.boosters, self.reducer.transform(examples), self.situation, None)
+        features, task = self.reducer.transform(examples), self.situation.task
+        scores = [_scores(boosters, features, self.situation, None) for boosters in self.forests]
+        return scores[0] if len(scores) == 1 else from_mean_space(np.mean([to_mean_space(one, task) for one in scores], axis=0), task)
 
     def state(self) -> State:
-        texts = {f"booster{index}": booster.model_to_string() for index, booster in enumerate(self.boosters)}
-        return State.pack({"reducer": self.reducer.state(), "boosters": State({}, {}, texts)})
+        texts = {
+            f"seed{seed}booster{index}": booster.model_to_string() for seed, forest in enumerate(self.forests) for index, booster in enumerate(forest)
+        }
+        shape = [len(self.forests), len(self.forests[0])]
+        return State.pack({"reducer": self.reducer.state(), "boosters": State({}, {}, texts)}, {"forests": shape})
 
     @classmethod
     def restore(cls, state: State, situation: Situation) -> FittedTrees:
         texts = state.part("boosters").texts
-        boosters = [lightgbm.Booster(model_str=texts[f"booster{index}"]) for index in range(len(texts))]
-        return cls(boosters, Reducer.restore(state.part("reducer")), situation)
+        seeds, each = state.config["forests"]
+        forests = [[lightgbm.Booster(model_str=texts[f"seed{seed}booster{index}"]) for index in range(each)] for seed in range(seeds)]
+        return cls(forests, Reducer.restore(state.part("reducer")), situation)
 
 
 class Trees(Learner):
@@ -88,16 +95,22 @@ class Trees(Learner):
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
         reducer = Reducer.fit(train, self.settings.components, self.situation.seed)
-        return FittedTrees(self._boost(self._hide(reducer, train), target, point["rounds"], budget, None), reducer, self.situation)
+        forests: list[list[Any]] = []
+        for seed in range(self.situation.seeds):
+            if not forests or budget.left() > 0:
+                forests.append(self._boost(self._hide(reducer, train, seed), target, point["rounds"], budget, None, seed))
+        return FittedTrees(forests, reducer, self.situation)
 
-    def _hide(self, reducer: Reducer, train: Examples) -> np.ndarray:
-        hidden = drop_modalities(train.present(), self.settings.absence, generator(self.situation.seed, "trees absence"))
+    def _hide(self, reducer: Reducer, train: Examples, seed: int = 0) -> np.ndarray:
+        hidden = drop_modalities(train.present(), self.settings.absence, generator(self.situation.seed + seed, "trees absence"))
         features = reducer.transform(train)
         for column, modality in enumerate(reducer.columns()):
             features[hidden[modality], column] = np.nan
         return features
 
-    def _boost(self, features: np.ndarray, target: np.ndarray, rounds: int, budget: Budget, valid: tuple[np.ndarray, np.ndarray] | None) -> list[Any]:
+    def _boost(
+        self, features: np.ndarray, target: np.ndarray, rounds: int, budget: Budget, valid: tuple[np.ndarray, np.ndarray] | None, seed: int = 0
+    ) -> list[Any]:
         task = self.situation.task
         parameters: dict[str, Any] = {
             "learning_rate": self.settings.learning_rate,
@@ -113,7 +126,7 @@ class Trees(Learner):
             "force_row_wise": True,
             # Small work is done before a second thread has begun, and waits for it if another process has its core.
             "num_threads": 1 if features.size < _SMALL else 0,
-            "seed": derive(self.situation.seed, "trees"),
+            "seed": derive(self.situation.seed + seed, "trees"),
         }
         weights = task.class_weights(target) if task.target.task != "multilabel" else None
         row_weights = None if weights is None else weights[target]

@@ -1,0 +1,169 @@
+"""The election: all candidates on the same rows and folds, by scores of rows they did not learn from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from consilience.core.budget import Budget
+from consilience.core.errors import UsageError
+from consilience.core.progress import Progress
+from consilience.core.seeds import derive
+from consilience.learn.candidates import Candidate
+from consilience.learn.choice import best_entry, combine, contenders
+from consilience.learn.effort import PRESETS, Effort
+from consilience.learn.leaderboard import Entry, Leaderboard
+from consilience.learn.learners import Situation
+from consilience.learn.learners._base import CannotWin, OutOfTime, Split
+from consilience.learn.spaces import from_mean_space, to_mean_space
+
+__all__ = ["run_election"]
+
+_WORSE = "clearly worse on the first folds"
+
+_BEHIND = 2.0
+"""Standard errors by which a candidate is behind the best one without doubt."""
+
+
+@dataclass(frozen=True)
+class _Poll:
+    """What all candidates share."""
+
+    rounds: Sequence[Sequence[Split]]
+    target: np.ndarray
+    scored: np.ndarray
+    situation: Situation
+    budget: Budget
+    effort: Effort
+
+
+def run_election(
+    candidates: Sequence[Candidate],
+    rounds: Sequence[Sequence[Split]],
+    target: np.ndarray,
+    situation: Situation,
+    budget: Budget,
+    progress: Progress,
+    together: Sequence[str] = (),
+    effort: Effort = PRESETS["balanced"],
+) -> Leaderboard:
+    """Scores every candidate, then those that can still win once more for each further round of folds, and chooses one.
+
+    Args:
+        rounds: Each time that the rows were cut into folds (or one hold-out): its splits, all with all modalities.
+        target: ``[N]`` encoded target of all rows.
+        together: Learners that make a model of the candidates.
+
+    Raises:
+        UsageError: The time limit ended before any candidate was scored.
+    """
+    scored = np.sort(np.concatenate([split.rows for split in rounds[0]]))
+    poll = _Poll(rounds, target, scored, situation, budget, effort)
+    entries: list[Entry] = []
+    with progress.step("Learn", len(candidates), "candidates") as step:
+        for candidate in candidates:
+            entry = _score(candidate, poll, entries)
+            entries.append(entry)
+            step.advance()
+            progress.say(f"  {entry.name}: {entry.stopped or f'loss {entry.loss:.4f}'} ({entry.seconds:.0f} s)")
+    finished = [entry for entry in entries if entry.scores is not None]
+    if not finished:
+        raise UsageError("The time limit ended before any candidate was scored.", hint="Give a longer --time-limit.")
+    standing = contenders(finished, target, scored, situation, together)
+    _more_rounds(standing, poll, progress)
+    entries += combine(standing, target, scored, situation, together)
+    for entry in entries:
+        if entry.scores is not None:
+            _measure(entry, poll)
+    entries.sort(key=lambda entry: (entry.loss, entry.name))
+    return Leaderboard(entries, best_entry(entries, target, scored, situation).name, scored)
+
+
+def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry]) -> Entry:
+    """A candidate on the first round of folds."""
+    began = time.monotonic()
+    entry, splits, budget = Entry(candidate), poll.rounds[0], poll.budget
+    rivals = [other for other in before if other.scores is not None]
+    if rivals and budget.left() <= _reserve(rivals):
+        entry.stopped = "the time limit left no time for it"
+        return entry
+    best = min(rivals, key=lambda other: other.loss, default=None)
+    hopeless = [other for other in before if other.candidate.learner == candidate.learner and _is_behind(other, best, poll)]
+    if len(hopeless) >= poll.effort.tries:
+        entry.stopped = f"{len(hopeless)} of its kind were clearly behind"
+        return entry
+    rival = best.scores if best is not None and len(candidate.modalities) > 1 else None
+    own = Budget(None if budget.seconds is None else max(0.0, budget.left() - _reserve(rivals)) * 0.5)
+    try:
+        found = candidate.make(poll.situation).cross_fit([split.only(candidate.modalities) for split in splits], len(poll.target), own, rival)
+        entry.scores, entry.point = found.scores, found.point
+        entry.loss = float(entry.losses(poll.target, poll.scored, poll.situation.task).mean())
+    except OutOfTime:
+        entry.stopped = "its share of the time limit was used up"
+    except CannotWin:
+        entry.stopped = _WORSE
+    entry.seconds = time.monotonic() - began
+    entry.fit_seconds = entry.seconds / len(splits)
+    return entry
+
+
+def _is_behind(entry: Entry, best: Entry | None, poll: _Poll) -> bool:
+    """True for a candidate of several modalities that was given up, or whose loss is above the best one's beyond doubt."""
+    if entry.scores is None or best is None or len(entry.candidate.modalities) == 1:
+        return entry.stopped == _WORSE
+    task = poll.situation.task
+    lost = entry.losses(poll.target, poll.scored, task) - best.losses(poll.target, poll.scored, task)
+    return bool(lost.mean() > _BEHIND * lost.std() / np.sqrt(len(lost)))
+
+
+def _reserve(entries: Sequence[Entry]) -> float:
+    """Seconds that learning again from all rows may take: a third more rows than a fold has, for the few that will be members."""
+    return 1.3 * sum(sorted((entry.fit_seconds for entry in entries), reverse=True)[:3])
+
+
+def _more_rounds(standing: Sequence[Entry], poll: _Poll, progress: Progress) -> None:
+    """Further rounds for those that can win, each with another seed; a round counts only if it was finished for all of them.
+
+    What a candidate says of a row is the mean over the rounds: networks are judged as means of several seeds, which is what they will be.
+    """
+    task = poll.situation.task
+    totals = [to_mean_space(entry.scores, task) for entry in standing if entry.scores is not None]
+    for number, splits in enumerate(poll.rounds[1:], start=2):
+        found: list[np.ndarray] = []
+        with progress.step(f"Hold out, round {number} of {len(poll.rounds)}", len(standing), "candidates") as step:
+            for entry in standing:
+                scores = _again(entry, number, splits, poll)
+                if scores is None:
+                    return
+                found.append(to_mean_space(scores, task))
+                step.advance()
+        totals = [total + new for total, new in zip(totals, found, strict=True)]
+        for entry, total in zip(standing, totals, strict=True):
+            entry.rounds, entry.scores = number, from_mean_space(total / number, task)
+            entry.loss = float(entry.losses(poll.target, poll.scored, task).mean())
+
+
+def _again(entry: Entry, number: int, splits: Sequence[Split], poll: _Poll) -> np.ndarray | None:
+    """``[N, K]`` scores of a round at the point that was chosen; None where the time does not suffice."""
+    began = time.monotonic()
+    if poll.budget.left() - _reserve([entry]) <= (0 if poll.budget.seconds is None else entry.fit_seconds * len(splits)):
+        return None
+    learner = entry.candidate.make(replace(poll.situation, seed=derive(poll.situation.seed, "round", number), seeds=1))
+    scores = np.full((len(poll.target), poll.situation.task.num_outputs), np.nan)
+    for split in splits:
+        if poll.budget.left() <= 0:
+            return None
+        scores[split.rows] = learner.again(split.only(entry.candidate.modalities), entry.point, poll.budget)
+    entry.seconds += time.monotonic() - began
+    entry.fit_seconds = (time.monotonic() - began) / len(splits)
+    return scores
+
+
+def _measure(entry: Entry, poll: _Poll) -> None:
+    """Every metric with its interval."""
+    assert entry.scores is not None
+    task = poll.situation.task
+    entry.metrics = task.evaluate(poll.target[poll.scored], task.output(entry.scores[poll.scored]), seed=poll.situation.seed)
