@@ -19,6 +19,14 @@ PANEL, ORDER = "Make a model", 30
 _ROWS, _MODEL = "Rows", "Model"
 
 
+class PresetName(str, Enum):
+    """How much is tried."""
+
+    fast = "fast"
+    balanced = "balanced"
+    best = "best"
+
+
 class ClassWeights(str, Enum):
     """How classes weigh in the loss."""
 
@@ -50,6 +58,10 @@ def command(
             help="Encoders of a column or modality, such as summary=minilm+bow; may be repeated.",
             rich_help_panel=COLUMNS,
         ),
+    ] = None,
+    presets: Annotated[
+        PresetName | None,
+        typer.Option("--presets", metavar="fast|balanced|best", help="How much is tried; balanced unless said.", rich_help_panel=_MODEL),
     ] = None,
     fusion: Annotated[
         str | None, typer.Option("--fusion", metavar="NAME|auto", help="How networks fuse; auto tries all.", rich_help_panel=_MODEL)
@@ -103,6 +115,7 @@ def command(
         "kinds": kinds,
         "ignore": ignore,
         "encoders": encoders,
+        "presets": presets.value if presets else None,
         "fusion": fusion,
         "learners": learner,
         "group": group,

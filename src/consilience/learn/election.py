@@ -12,11 +12,12 @@ from consilience.core.budget import Budget
 from consilience.core.errors import UsageError
 from consilience.core.progress import Progress
 from consilience.core.seeds import derive
+from consilience.learn.calibration import Calibration
 from consilience.learn.candidates import Candidate
 from consilience.learn.choice import best_entry, combine, contenders
 from consilience.learn.effort import PRESETS, Effort
 from consilience.learn.leaderboard import Entry, Leaderboard
-from consilience.learn.learners import Situation
+from consilience.learn.learners import LEARNERS, Situation
 from consilience.learn.learners._base import CannotWin, OutOfTime, Split
 from consilience.learn.spaces import from_mean_space, to_mean_space
 
@@ -64,8 +65,8 @@ def run_election(
     poll = _Poll(rounds, target, scored, situation, budget, effort)
     entries: list[Entry] = []
     with progress.step("Learn", len(candidates), "candidates") as step:
-        for candidate in candidates:
-            entry = _score(candidate, poll, entries)
+        for place, candidate in enumerate(candidates):
+            entry = _score(candidate, poll, entries, _share(candidates[place:]))
             entries.append(entry)
             step.advance()
             progress.say(f"  {entry.name}: {entry.stopped or f'loss {entry.loss:.4f}'} ({entry.seconds:.0f} s)")
@@ -82,7 +83,13 @@ def run_election(
     return Leaderboard(entries, best_entry(entries, target, scored, situation).name, scored)
 
 
-def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry]) -> Entry:
+def _share(coming: Sequence[Candidate]) -> float:
+    """Part of the time left that the first of these may take: the cheap ones share it, so that each modality is judged alone; later ones get half."""
+    cheap = sum(LEARNERS.card(candidate.learner).cost == "low" for candidate in coming)
+    return min(0.5, 1 / cheap) if LEARNERS.card(coming[0].learner).cost == "low" else 0.5
+
+
+def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: float) -> Entry:
     """A candidate on the first round of folds."""
     began = time.monotonic()
     entry, splits, budget = Entry(candidate), poll.rounds[0], poll.budget
@@ -96,7 +103,7 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry]) -> Entry:
         entry.stopped = f"{len(hopeless)} of its kind were clearly behind"
         return entry
     rival = best.scores if best is not None and len(candidate.modalities) > 1 else None
-    own = Budget(None if budget.seconds is None else max(0.0, budget.left() - _reserve(rivals)) * 0.5)
+    own = Budget(None if budget.seconds is None else max(0.0, budget.left() - _reserve(rivals)) * share)
     try:
         found = candidate.make(poll.situation).cross_fit([split.only(candidate.modalities) for split in splits], len(poll.target), own, rival)
         entry.scores, entry.point = found.scores, found.point
@@ -163,7 +170,7 @@ def _again(entry: Entry, number: int, splits: Sequence[Split], poll: _Poll) -> n
 
 
 def _measure(entry: Entry, poll: _Poll) -> None:
-    """Every metric with its interval."""
+    """Every metric with its interval, of the probabilities that the model would give: calibrated ones."""
     assert entry.scores is not None
-    task = poll.situation.task
-    entry.metrics = task.evaluate(poll.target[poll.scored], task.output(entry.scores[poll.scored]), seed=poll.situation.seed)
+    task, truth, scores = poll.situation.task, poll.target[poll.scored], entry.scores[poll.scored]
+    entry.metrics = task.evaluate(truth, task.output(Calibration.fit(scores, truth, task).apply(scores)), seed=poll.situation.seed)

@@ -33,5 +33,5 @@ def plan_rounds(is_valid: np.ndarray, labels: np.ndarray, groups: np.ndarray | N
     if recipe.folds is None and (size > _FOLDS_UP_TO or not recipe.refit):
         return [[make_holdout(size, 0.2, labels=labels, groups=groups, seed=recipe.seed)]]
     # A second seed derived from the first: the rounds of one fit never meet those of the fit with the next seed.
-    seeds = [recipe.seed + 1_000_003 * number for number in range(PRESETS[recipe.preset].num_rounds(size))]
+    seeds = [recipe.seed + 1_000_003 * number for number in range(PRESETS[recipe.presets].num_rounds(size))]
     return [make_folds(size, recipe.folds or 5, labels=labels, groups=groups, seed=seed) for seed in seeds]

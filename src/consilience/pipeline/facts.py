@@ -81,6 +81,8 @@ def fusion_gain(board: Leaderboard, target: np.ndarray, task: Task) -> dict[str,
             missing = "one kind of evidence" if single is None else "several kinds of evidence"
             verdict = f"It cannot be told whether fusing is worth it: no candidate that sees {missing} was scored. The time limit may be too short."
         return {"metric": metric.name, "value": 0.0, "low": 0.0, "high": 0.0, "versus": None, "fused": None, "verdict": verdict}
+    alone = {entry.candidate.modalities[0] for entry in board.entries if entry.scores is not None and len(entry.candidate.modalities) == 1}
+    unknown = sorted(set(fused.candidate.modalities) - alone)
     rows, truth = board.scored, task.truth(target[board.scored])
     found = paired_bootstrap(metric, truth, task.output(fused.scores[rows]), task.output(single.scores[rows]), seed=derive(0, "fusion gain"))
     value, low, high = (0.0 if math.isnan(x) else x for x in (found.value, found.low, found.high))
@@ -91,7 +93,9 @@ def fusion_gain(board: Leaderboard, target: np.ndarray, task: Task) -> dict[str,
         "high": high,
         "versus": single.name,
         "fused": fused.name,
-        "verdict": _verdict(metric.name, value, low, high, single, chosen is fused),
+        "verdict": f"It cannot be told whether fusing is worth it: {', '.join(unknown)} alone was not scored. The time limit may be too short."
+        if unknown and single.name != board.chosen
+        else _verdict(metric.name, value, low, high, single, chosen is fused),
     }
 
 

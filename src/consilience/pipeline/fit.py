@@ -37,6 +37,13 @@ from consilience.tasks import TASKS
 __all__ = ["fit_pipeline"]
 
 
+_ENCODE = 0.6
+"""Share of a time limit that encoding may take."""
+
+_FEWEST = 20
+"""Rows without which nothing is learned when the time for encoding is over."""
+
+
 def fit_pipeline(
     table: Table, recipe: Recipe, *, valid: Table | None = None, store: FeatureStore | None = None, progress: Progress | None = None
 ) -> Pipeline:
@@ -63,13 +70,13 @@ def fit_pipeline(
     pool = _read(table, valid, schema, recipe)
     features = Features(plan_slots(schema, recipe.encoders))
     clock.lap("read")
-    extraction = features.extract(pool.dataset, store, progress)
-    pool, extraction = _set_aside(pool, extraction)
+    extraction = features.extract(pool.dataset, store, progress, budget.share(_ENCODE))
+    pool, extraction = _in_time(*_set_aside(pool, extraction), progress)
     clock.lap("encode")
 
     assert pool.dataset.target is not None
     target = task.encode(pool.dataset.target)
-    effort = PRESETS[recipe.preset]
+    effort = PRESETS[recipe.presets]
     situation = Situation(task, recipe.seed, "cuda" if torch.cuda.is_available() else "cpu")
     groups = pool.dataset.groups
     if groups is None and recipe.near_duplicates and (groups := near_duplicates(list(extraction.blocks.values()), recipe.seed)) is not None:
@@ -94,7 +101,7 @@ def fit_pipeline(
     board = run_election(candidates, splits, target, situation, budget, progress, together, effort)
     chosen = board[board.chosen]
     assert chosen.scores is not None
-    calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task)
+    calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task, _presence(splits[0], board.scored))
 
     learn_from = np.arange(len(pool.dataset)) if recipe.refit and not recipe.valid_only else rounds[0][0].train
     final, model = _refit(features, pool.dataset, extraction, target, learn_from, board, situation, budget, progress)
@@ -161,9 +168,31 @@ def _set_aside(pool: _Pool, extraction: Extraction) -> tuple[_Pool, Extraction]:
     return _Pool(pool.dataset.set_aside(extraction.failures), pool.is_valid[keep]), extraction.take(keep)
 
 
+def _in_time(pool: _Pool, extraction: Extraction, progress: Progress) -> tuple[_Pool, Extraction]:
+    """Without the rows that were not encoded within their share of the time limit; they are a random part of all."""
+    if not extraction.late:
+        return pool, extraction
+    keep = np.array([row for row in range(len(pool.dataset)) if row not in extraction.late], dtype=np.int64)
+    if len(keep) < _FEWEST:
+        raise UsageError(
+            f"The time limit ended before {_FEWEST} rows were encoded ({len(keep)} of {len(pool.dataset):,} were).",
+            hint="Give a longer --time-limit, or repeat the command: what was encoded is kept.",
+        )
+    progress.say(f"The time limit let {len(keep):,} of {len(pool.dataset):,} rows be encoded; the model learns from these.")
+    return _Pool(pool.dataset.take(keep), pool.is_valid[keep]), extraction.take(keep)
+
+
 def _split(features: Features, dataset: Dataset, extraction: Extraction, target: np.ndarray, fold: Fold, seed: int) -> Split:
     examples = features.fit(dataset, fold.train, seed).examples(dataset, extraction)
     return Split(examples.take(fold.train), target[fold.train], examples.take(fold.valid), target[fold.valid], fold.valid)
+
+
+def _presence(splits: Sequence[Split], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Modality to ``[S]`` bool for these of the rows that the splits hold out."""
+    order = np.argsort(np.concatenate([split.rows for split in splits]))
+    found = [split.valid.present() for split in splits]
+    assert len(order) == len(rows)
+    return {name: np.concatenate([one[name] for one in found])[order] for name in found[0]}
 
 
 def _refit(
@@ -185,19 +214,22 @@ def _refit(
     weights = chosen.weights or {chosen.name: 1.0}
     members: dict[str, tuple[Fitted, tuple[str, ...]]] = {}
     with progress.step("Learn from all rows", len(weights), "models") as step:
-        for name in _by_weight(weights):
+        for name in _in_order(weights, board, budget):
             entry = board[name]
-            # What was begun is finished: a model that was chosen but not learned would be none.
+            # What is begun is finished. A further third of the rows is learned from, compared with a fold; a member for which there is no time is left out.
+            if members and budget.left() < 1.3 * entry.fit_seconds * entry.rounds:
+                continue
             fitted = entry.candidate.make(situation).fit(examples.only(entry.candidate.modalities), target[rows], entry.point, Budget(None))
             members[name] = (fitted, entry.candidate.modalities)
             step.advance()
-            if budget.left() <= 0:
-                break
     return final, FittedEnsemble(members, {name: weights[name] / sum(weights[kept] for kept in members) for name in members}, situation)
 
 
-def _by_weight(weights: dict[str, float]) -> Sequence[str]:
-    return sorted(weights, key=lambda name: (-weights[name], name))
+def _in_order(weights: dict[str, float], board: Leaderboard, budget: Budget) -> Sequence[str]:
+    """The heaviest member first; where time is short, the heaviest for which there is some, or else the quickest."""
+    order = sorted(weights, key=lambda name: (-weights[name], name))
+    first = next((name for name in order if budget.left() > 1.3 * board[name].fit_seconds), min(order, key=lambda name: board[name].fit_seconds))
+    return [first, *(name for name in order if name != first)]
 
 
 def _peak_memory() -> float:

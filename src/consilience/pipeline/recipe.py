@@ -28,7 +28,7 @@ class Recipe(Settings):
         encoders: Column or modality to encoders.
         fusion: A fusion's name, or ``auto`` to try all.
         learners: Learners that may stand for election; empty for all.
-        preset: How much is tried: ``fast``, ``balanced`` or ``best``.
+        presets: How much is tried: ``fast``, ``balanced`` or ``best``.
         near_duplicates: Rows that are nearly the same, by their features, stay on one side of every split where no group is given.
         group: Column whose equal values stay on one side of every split.
         join: How several tables become one: ``order``, or the name of a key column.
@@ -49,7 +49,7 @@ class Recipe(Settings):
     encoders: dict[str, tuple[EncoderChoice, ...]] = Field(default_factory=dict)
     fusion: str = "auto"
     learners: tuple[str, ...] = ()
-    preset: Preset = "balanced"
+    presets: Preset = "balanced"
     near_duplicates: bool = True
     group: str | None = None
     join: str | None = None

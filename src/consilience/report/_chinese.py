@@ -159,6 +159,7 @@ CHINESE: dict[str, str] = {
     "coverage.wide": "{rows} 个真实值中有 {inside} 个（{share}）落在预测的 90% 区间内：区间比需要的更宽。",
     "coverage.width": "区间在预测值两侧各 {margin}。",
     "coverage.width_log": "区间从预测值除以 {margin} 到预测值乘以 {margin}。",
+    "coverage.adaptive": "以上为典型宽度：根据预测值和缺失的内容，预计误差较小的行区间更窄，误差较大的行更宽。",
     "coverage.none": "留出的行太少，无法给出区间。",
     # --- metrics ---
     "metrics.conclusion": "{metric}：{value}，有 95% 的把握在 {low} 与 {high} 之间。",

@@ -50,7 +50,7 @@ def make_residuals(material: Material, judged: Judged) -> Residuals:
     log = task.target.log
     truth, said = task.truth(judged.encoded), judged.scored.output
     off = np.abs(judged.encoded - judged.scored.scores.reshape(-1))
-    margin = material.pipeline.calibration.margin()
+    margins = material.pipeline.calibration.margins(judged.scored.scores, judged.scored.examples.present())
     low, high = float(min(truth.min(), said.min())), float(max(truth.max(), said.max()))
     # One prediction that is off by a thousand must not press all others into a corner; it is drawn at the edge.
     reach = 3 * (float(truth.max() - truth.min()) or abs(float(truth[0])) or 1.0)
@@ -60,7 +60,7 @@ def make_residuals(material: Material, judged: Judged) -> Residuals:
     rows = np.arange(len(truth))
     if len(rows) > DRAWN:
         rows = np.sort(generator(0, "residuals").choice(len(rows), DRAWN, replace=False))
-    dots = tuple(Dot(axis.at(float(truth[row])), round(100 - axis.at(float(said[row])), 2), bool(off[row] > margin)) for row in rows)
+    dots = tuple(Dot(axis.at(float(truth[row])), round(100 - axis.at(float(said[row])), 2), bool(off[row] > margins[row])) for row in rows)
     parts = {part: _amount(material, float(np.quantile(off, part))) for part in (0.25, 0.5, 0.75, 0.9, 0.95, 1.0)}
     scale = f", {words('residual.log')}" if log else ""
     return Residuals(
@@ -72,7 +72,7 @@ def make_residuals(material: Material, judged: Judged) -> Residuals:
         x_label=words("residual.axis_true", target=task.target.name) + scale,
         y_label=words("residual.axis_predicted", target=task.target.name) + scale,
         dots=dots,
-        lines=_lines(axis, margin),
+        lines=_lines(axis, float(np.median(margins))),
         sampled=words("residual.sampled", shown=f"{DRAWN:,}", rows=f"{len(truth):,}") if len(truth) > DRAWN else "",
         table_title=words("residual.table"),
         header=(words("residual.share"), words("residual.within")),

@@ -110,15 +110,18 @@ def _reliability(material: Material, judged: Judged) -> Trust:
 
 def _coverage(material: Material, judged: Judged) -> Trust:
     words, numbers = material.words, material.numbers
-    margin = material.pipeline.calibration.margin(LEVEL)
-    if not math.isfinite(margin):
+    margins = material.pipeline.calibration.margins(judged.scored.scores, judged.scored.examples.present(), LEVEL)
+    if not np.isfinite(margins).all():
         return Trust(words("coverage.none"))
     off = np.abs(judged.encoded - judged.scored.scores.reshape(-1))
-    inside, count = int((off <= margin).sum()), len(off)
+    inside, count, margin = int((off <= margins).sum()), len(off), float(np.median(margins))
     low, high = wilson(inside, count)
     kind = "narrow" if high < LEVEL else "wide" if low > LEVEL else "fits"
     log = material.task.target.log
+    more = words("coverage.width_log" if log else "coverage.width", margin=numbers.plain(math.exp(min(margin, 50.0)) if log else margin))
+    if material.pipeline.calibration.spread is not None:
+        more = f"{more} {words('coverage.adaptive')}"
     return Trust(
         conclusion=words(f"coverage.{kind}", inside=f"{inside:,}", rows=f"{count:,}", share=numbers.share(inside / count)),
-        more=words("coverage.width_log" if log else "coverage.width", margin=numbers.plain(math.exp(min(margin, 50.0)) if log else margin)),
+        more=more,
     )

@@ -7,7 +7,7 @@ The first choice below some thousand rows, and the yardstick above. Not for targ
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
@@ -46,11 +46,15 @@ _GLANCE = 2
 
 
 class LinearSettings(Settings):
-    """``penalties``: from strong to weak, in units of the mean loss. ``refine``: steps by which single modalities' penalties may differ."""
+    """``penalties``: from strong to weak, in units of the mean loss. ``refine``: steps by which single modalities' penalties may differ.
+
+    ``balance``: the power of a class's rarity that its rows may weigh by, where held-out rows are told better so.
+    """
 
     penalties: tuple[float, ...] = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
     refine: tuple[float, ...] = (10.0, 0.1)
     rounds: int = Field(default=1, ge=0)
+    balance: float = Field(default=0.5, ge=0, le=1)
 
 
 class FittedLinear(Fitted):
@@ -95,7 +99,7 @@ class Linear(Learner):
     settings: LinearSettings
 
     def path(self, split: Split, budget: Budget) -> Path:
-        points: list[Point] = [{"penalty": penalty, "factors": {}} for penalty in self.settings.penalties]
+        points: list[Point] = [{"penalty": penalty, "factors": {}, "balance": 0.0} for penalty in self.settings.penalties]
         with threadpool_limits(1, user_api="blas"):
             return self._score(_Prepared(split), points)
 
@@ -141,20 +145,20 @@ class Linear(Learner):
             began = budget.spent()
             if best is not None and (budget.left() < one_point or since >= _PATIENCE):
                 break
-            found = choose(paths_of([{"penalty": penalty, "factors": {}}], whole), splits, task, num_rows)
+            found = choose(paths_of([{"penalty": penalty, "factors": {}, "balance": 0.0}], whole), splits, task, num_rows)
             loss, one_point = loss_of(found.scores, whole), budget.spent() - began
             since = 0 if loss < least else since + 1
             if best is None or loss < least:
                 best, least = found, loss
         assert best is not None
         modalities = splits[0].train.modalities
-        for _ in range(self.settings.rounds if len(modalities) > 1 else 0):
+        for _ in range(self.settings.rounds):
             before = best
-            for modality in modalities:
-                for step in self.settings.refine:
+            for steps in self._steps(modalities):
+                for step in steps:
                     if budget.left() < one_point:
                         return best
-                    point = {**best.point, "factors": {**best.point["factors"], modality: best.point["factors"].get(modality, 1.0) * step}}
+                    point = step(best.point)
                     # Most steps do not help, and some folds suffice to see it.
                     paths = paths_of([point], few)
                     glance = choose(paths, splits[few], task, num_rows)
@@ -167,6 +171,17 @@ class Linear(Learner):
             if best is before:
                 break
         return best
+
+    def _steps(self, modalities: Sequence[str]) -> list[list[Callable[[Point], Point]]]:
+        """What may be changed of a point, one thing at a time: a modality's penalty up or down, and the weight of rare classes."""
+
+        def scaled(modality: str, by: float) -> Callable[[Point], Point]:
+            return lambda point: {**point, "factors": {**point["factors"], modality: point["factors"].get(modality, 1.0) * by}}
+
+        steps = [[scaled(modality, by) for by in self.settings.refine] for modality in modalities] if len(modalities) > 1 else []
+        if self.situation.task.target.task in ("binary", "multiclass"):
+            steps.append([lambda point: {**point, "balance": self.settings.balance}])
+        return steps
 
     def _score(self, prepared: _Prepared, points: list[Point]) -> Path:
         """Scores of the valid rows at each point; each pattern of presence among them is scored by its own model."""
@@ -193,9 +208,24 @@ class Linear(Learner):
         elif (class_weights := task.class_weights(target)) is not None:
             row_weights = class_weights[kept] / class_weights[kept].mean()
         for point in points:
+            balance = self._balance(kept, point["balance"]) if point["balance"] else None
+            rows = row_weights
+            if balance is not None:
+                rows = balance[kept] * (1.0 if rows is None else rows)
+                rows = rows / rows.mean()
             penalties = [point["penalty"] * point["factors"].get(modality, 1.0) for modality in view.modalities]
-            view.last = fit_linear(view.matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=row_weights, start=view.last)
-            yield view.last
+            view.last = fit_linear(view.matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=rows, start=view.last)
+            found = view.last
+            if balance is not None:
+                # Weights make rare classes likelier than they are; that part of the bias is taken back, and what they taught the weights stays.
+                found = found.copy()
+                found[-task.num_outputs :] -= np.log(balance)
+            yield found
+
+    def _balance(self, codes: np.ndarray, power: float) -> np.ndarray:
+        """``[K]`` weights of classes, a power of how rare they are; 1 for a class that does not occur."""
+        counts = np.bincount(codes, minlength=self.situation.task.num_outputs)
+        return np.where(counts > 0, (len(codes) / np.maximum(counts, 1)) ** power, 1.0)
 
     def _centre(self, target: np.ndarray) -> tuple[float, float]:
         """Numbers are learned around their mean, in units of their deviation."""
