@@ -11,6 +11,8 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import expit, log_softmax
 
+from consilience.core.budget import Budget
+
 __all__ = ["Matrix", "fit_linear", "linear_scores"]
 
 Matrix: TypeAlias = np.ndarray | csr_matrix
@@ -36,8 +38,9 @@ def fit_linear(
     start: np.ndarray | None = None,
     tolerance: float = 1e-6,
     max_iterations: int = 300,
+    budget: Budget | None = None,
 ) -> np.ndarray:
-    """Minimises mean loss + sum over blocks of penalty / 2 * |W|^2; the bias is free.
+    """Minimises mean loss + sum over blocks of penalty / 2 * |W|^2; the bias is free. Ends where it is when the budget does.
 
     Shape:
         - blocks: each ``[N, D_b]``, dense float32 or CSR.
@@ -70,10 +73,13 @@ def fit_linear(
         value += 0.5 * float((penalty * weight * weight).sum())
         return value, np.concatenate([gradient.ravel(), slope.sum(axis=0)])
 
+    def watch(intermediate_result: object) -> None:
+        if budget is not None and budget.left() <= 0:
+            raise StopIteration
+
     first = np.zeros((total + 1) * num_outputs) if start is None else start
-    found = minimize(
-        objective, first, jac=True, method="L-BFGS-B", options={"maxiter": max_iterations, "ftol": tolerance, "gtol": 1e-7, "maxcor": 20}
-    )
+    options = {"maxiter": max_iterations, "ftol": tolerance, "gtol": 1e-7, "maxcor": 20}
+    found = minimize(objective, first, jac=True, method="L-BFGS-B", callback=watch, options=options)
     return np.asarray(found.x)
 
 

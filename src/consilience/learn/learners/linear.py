@@ -101,7 +101,7 @@ class Linear(Learner):
     def path(self, split: Split, budget: Budget) -> Path:
         points: list[Point] = [{"penalty": penalty, "factors": {}, "balance": 0.0} for penalty in self.settings.penalties]
         with threadpool_limits(1, user_api="blas"):
-            return self._score(_Prepared(split), points)
+            return self._score(_Prepared(split), points, budget)
 
     def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
         """First one penalty for all, then each modality its own, as long as the pooled loss falls and time is left."""
@@ -112,7 +112,7 @@ class Linear(Learner):
     def again(self, split: Split, point: Point, budget: Budget) -> np.ndarray:
         """Only the patterns that occur among the valid rows are learned."""
         with threadpool_limits(1, user_api="blas"):
-            return np.asarray(self._score(_Prepared(split), [point]).scores[0])
+            return np.asarray(self._score(_Prepared(split), [point], budget).scores[0])
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
         scaler, present = Scaler.fit(train), train.present()
@@ -124,7 +124,7 @@ class Linear(Learner):
                 rows = rows_with(present, pattern, len(train))
                 if len(rows) and (not weights or budget.left() > 0):
                     view = _View(scaler, blocks, pattern, rows, known)
-                    (flat,) = self._fit_path(view, target, [point])
+                    (flat,) = self._fit_path(view, target, [point], budget)
                     weights[pattern] = view.flat_weights(flat, self.situation.task.num_outputs)
         return FittedLinear(scaler, weights, self.situation, *self._centre(target))
 
@@ -133,7 +133,7 @@ class Linear(Learner):
         ready = list(threads.map(_Prepared, splits))
 
         def paths_of(points: list[Point], some: slice) -> list[Path]:
-            return list(threads.map(lambda prepared: self._score(prepared, points), ready[some]))
+            return list(threads.map(lambda prepared: self._score(prepared, points, budget), ready[some]))
 
         def loss_of(scores: np.ndarray, some: slice) -> float:
             return float(np.concatenate([task.row_losses(split.valid_target, scores[split.rows]) for split in splits[some]]).mean())
@@ -183,19 +183,19 @@ class Linear(Learner):
             steps.append([lambda point: {**point, "balance": self.settings.balance}])
         return steps
 
-    def _score(self, prepared: _Prepared, points: list[Point]) -> Path:
+    def _score(self, prepared: _Prepared, points: list[Point], budget: Budget) -> Path:
         """Scores of the valid rows at each point; each pattern of presence among them is scored by its own model."""
         task, split = self.situation.task, prepared.split
         centre, spread = self._centre(split.target)
         scores = np.zeros((len(points), len(split.valid), task.num_outputs))
         for pattern, rows in rows_by_pattern(split.valid.present(), len(split.valid)).items():
             view, held_out = prepared.view(pattern, rows)
-            for index, flat in enumerate(self._fit_path(view, split.target, points)):
+            for index, flat in enumerate(self._fit_path(view, split.target, points, budget)):
                 weights, bias = _unflatten(flat, [part.shape[1] for part in held_out], task.num_outputs)
                 scores[index, rows] = linear_scores(held_out, weights, bias, len(rows)) * spread + centre
         return Path(points, scores)
 
-    def _fit_path(self, view: _View, target: np.ndarray, points: Sequence[Point]) -> Iterator[np.ndarray]:
+    def _fit_path(self, view: _View, target: np.ndarray, points: Sequence[Point], budget: Budget) -> Iterator[np.ndarray]:
         """Flat parameters at each point; every fit starts from the one before, also from that of an earlier path."""
         task, kept = self.situation.task, target[view.rows]
         loss: Loss = "softmax"
@@ -214,7 +214,9 @@ class Linear(Learner):
                 rows = balance[kept] * (1.0 if rows is None else rows)
                 rows = rows / rows.mean()
             penalties = [point["penalty"] * point["factors"].get(modality, 1.0) for modality in view.modalities]
-            view.last = fit_linear(view.matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=rows, start=view.last)
+            view.last = fit_linear(
+                view.matrices, kept, penalties, loss=loss, num_outputs=task.num_outputs, row_weights=rows, start=view.last, budget=budget
+            )
             found = view.last
             if balance is not None:
                 # Weights make rare classes likelier than they are; that part of the bias is taken back, and what they taught the weights stays.
