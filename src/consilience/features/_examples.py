@@ -12,6 +12,9 @@ from consilience.encoders._base import TrainedEncoder
 
 __all__ = ["Block", "Examples", "Prepared"]
 
+_ROWS = 4096
+"""Rows of a sequence that are averaged at once."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -40,14 +43,19 @@ class Block:
         return int(self.values.shape[-1])
 
     def pooled(self) -> np.ndarray | sparse.csr_matrix:
-        """``[N, D]`` float32: the mean over a sequence's tokens; zeros where absent."""
+        """``[N, D]`` float: the mean over a sequence's tokens; zeros where absent. Not to be written to: it may be the block's own memory."""
         if sparse.issparse(self.values):
             return sparse.diags(self.present.astype(np.float32)) @ self.values
-        values = np.asarray(self.values, dtype=np.float32)
+        values = np.asarray(self.values)
         if values.ndim == 2:
-            return np.where(self.mask[:, None], values, np.float32(0))
-        total = np.where(self.mask[:, :, None], values, np.float32(0)).sum(axis=1)
-        return total / np.maximum(self.mask.sum(axis=1, keepdims=True), 1)
+            values = values.astype(np.float32, copy=False)
+            return values if self.mask.all() else np.where(self.mask[:, None], values, np.float32(0))
+        made = np.zeros((len(values), values.shape[2]))
+        for first in range(0, len(values), _ROWS):  # a sequence is many times larger than its mean
+            rows = slice(first, first + _ROWS)
+            total = np.where(self.mask[rows, :, None], values[rows].astype(np.float32, copy=False), np.float32(0)).sum(axis=1)
+            made[rows] = total / np.maximum(self.mask[rows].sum(axis=1, keepdims=True), 1)
+        return made
 
     def take(self, rows: np.ndarray) -> Block:
         return replace(self, values=self.values[rows], mask=self.mask[rows])

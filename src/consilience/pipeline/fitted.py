@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from consilience.core.errors import ColumnError
+from consilience.core.errors import CellError, ColumnError
 from consilience.core.progress import Progress, Silent
 from consilience.data.schema import Dataset, Schema, build_dataset
 from consilience.data.table import Table
+from consilience.encoders import FrozenEncoder
 from consilience.features._examples import Examples
 from consilience.features.plan import Features
 from consilience.features.store import FeatureStore
 from consilience.learn.calibration import Calibration
 from consilience.learn.learners.ensemble import FittedEnsemble
+from consilience.pipeline._pieces import Together, piece_size, pieces
 from consilience.pipeline.recipe import Recipe
 from consilience.tasks import Task
 
@@ -63,27 +66,44 @@ class Pipeline:
         """The modalities that the chosen model uses."""
         return sorted({name for _, names in self.model.members.values() for name in names})
 
-    def read(self, table: Table, *, with_target: bool, strict: bool = False, progress: Progress | None = None) -> tuple[Dataset, Examples]:
-        """The table's usable rows and their features; rows with cells that cannot be decoded are set aside."""
+    def read(
+        self,
+        table: Table,
+        *,
+        with_target: bool,
+        strict: bool = False,
+        progress: Progress | None = None,
+        needed: bool = False,
+        first_row: int = 0,
+    ) -> tuple[Dataset, Examples]:
+        """The table's usable rows and their features; rows with cells that cannot be decoded are set aside.
+
+        Args:
+            needed: True makes the features of the model's own modalities alone; media of the others are still looked at.
+            first_row: Where the rows begin in a longer table: errors count from its start.
+        """
         progress = progress or Silent()
-        dataset = build_dataset(table, self.schema, with_target=with_target, strict=strict)
+        dataset = build_dataset(table, self.schema, with_target=with_target, strict=strict, first_row=first_row)
         for column in dataset.absent_columns:
             progress.say(f"The column {column!r} is not in {table.source}; the model does without it.")
-        extraction = self.features.extract(dataset, self.store, progress)
+        features = self._needed_features() if needed else self.features
+        extraction = features.extract(dataset, self.store, progress)
+        if needed:
+            _check_media(dataset, {column for slot in features.slots for column in slot.columns}, extraction.failures)
         if extraction.failures:
             bad = extraction.failures
             keep = np.array([row for row in range(len(dataset)) if row not in bad], dtype=np.int64)
             if strict:
                 first = min(bad)
-                raise ColumnError(bad[first][1], column=bad[first][0], row=int(dataset.rows[first]), hint="Without --strict such rows are set aside.")
+                row = first_row + int(dataset.rows[first])
+                raise ColumnError(bad[first][1], column=bad[first][0], row=row, hint="Without --strict such rows are set aside.")
             dataset, extraction = dataset.set_aside(bad), extraction.take(keep)
-        return dataset, self.features.examples(dataset, extraction)
+        return dataset, features.examples(dataset, extraction)
 
     def score(self, table: Table, *, with_target: bool = False, strict: bool = False, progress: Progress | None = None) -> Scored:
-        """Calibrated scores of the table's usable rows."""
+        """Calibrated scores of the table's usable rows, with the features of all modalities, in one piece."""
         dataset, examples = self.read(table, with_target=with_target, strict=strict, progress=progress)
-        scores = self.calibration.apply(self.model.predict(examples))
-        return Scored(dataset, examples, scores, self.task.output(scores))
+        return self._scored(dataset, examples)
 
     def predict(
         self, table: Table, *, proba: bool = False, keep: tuple[str, ...] = (), strict: bool = False, progress: Progress | None = None
@@ -92,31 +112,28 @@ class Pipeline:
 
         Columns: those of ``keep``, ``prediction``, ``probability`` (classes) or ``low`` and ``high`` (numbers, 90 %), with ``proba`` one
         ``probability_<class>`` each, and ``note``. A row that had to be set aside has an empty prediction and the reason in ``note``.
+        A long table goes through in pieces of fixed size; next to one piece, products of float32 may differ in their last bits.
 
         Raises:
             ColumnError: A column of ``keep`` is not in the table.
         """
         ours = ["prediction", "probability", "low", "high", "note", *(f"probability_{name}" for name in self.task.target.classes)]
         _check_keep(keep, table, ours)
-        scored = self.score(table, strict=strict, progress=progress)
+        parts = [self._frame(self._scored(*part), proba) for part in self._parts(table, "Predict", strict=strict, progress=progress)]
+        return _beside(table, keep, parts)
+
+    def _frame(self, scored: Scored, proba: bool) -> pl.DataFrame:
+        """What ``predict`` gives for one piece of a table."""
         columns = self.task.decode(scored.output)
         if self.task.target.task == "regression":
-            margin = self.calibration.margin()
-            columns["low"] = self.task.output(scored.scores - margin).tolist()
-            columns["high"] = self.task.output(scored.scores + margin).tolist()
+            margins = self.calibration.margins(scored.scores, scored.examples.present())[:, None]
+            columns["low"] = self.task.output(scored.scores - margins).tolist()
+            columns["high"] = self.task.output(scored.scores + margins).tolist()
         elif proba:
             columns.update({f"probability_{name}": scored.output[:, index].tolist() for index, name in enumerate(self.task.target.classes)})
         columns["note"] = [" ".join(scored.dataset.notes.get(int(row), ())) for row in scored.dataset.rows]
         made = pl.DataFrame(columns, schema_overrides=self._types(columns), strict=False)
-        made = made.with_columns(pl.Series("_row", scored.dataset.rows, dtype=pl.Int64))
-        reasons: dict[int, list[str]] = {}
-        for set_aside in scored.dataset.quarantine:
-            reasons.setdefault(set_aside.row, []).append(set_aside.reason)
-        aside = pl.DataFrame(
-            {"_row": list(reasons), "note": [" ".join(texts) for texts in reasons.values()]}, schema={"_row": pl.Int64, "note": pl.String}
-        )
-        whole = pl.concat([made, aside], how="diagonal").sort("_row").drop("_row")
-        return pl.concat([table.frame.select(keep), whole], how="horizontal") if keep else whole
+        return _with_rows_aside(made, scored.dataset)
 
     def evaluate(self, table: Table, *, strict: bool = False, progress: Progress | None = None) -> dict[str, Any]:
         """Every metric with its interval, and each class by itself, as JSON values.
@@ -125,37 +142,66 @@ class Pipeline:
             ColumnError: The table lacks the target.
         """
         began = time.monotonic()
-        scored = self.score(table, with_target=True, strict=strict, progress=progress)
-        return self.report_metrics(scored, time.monotonic() - began)
+        datasets: list[Dataset] = []
+        outputs: list[np.ndarray] = []
+        for dataset, examples in self._parts(table, "Evaluate", with_target=True, strict=strict, progress=progress):
+            outputs.append(self._scored(dataset, examples).output)
+            datasets.append(replace(dataset, cells={}, notes={}))  # those of all pieces need not stay
+        return self._report(datasets, np.concatenate(outputs), time.monotonic() - began)
 
     def report_metrics(self, scored: Scored, seconds: float) -> dict[str, Any]:
         """The JSON of ``evaluate`` for rows that were scored."""
-        dataset = scored.dataset
-        if dataset.target is None or not len(dataset):
+        return self._report([scored.dataset], scored.output, seconds)
+
+    def _report(self, datasets: Sequence[Dataset], output: np.ndarray, seconds: float) -> dict[str, Any]:
+        """The same for the pieces of a table; ``output`` holds all their rows."""
+        targets = [dataset.target for dataset in datasets if dataset.target is not None and len(dataset)]
+        if not targets:
             raise ColumnError("No row of the table can be scored.", column=self.task.target.name, hint="See the reasons with consilience inspect.")
-        encoded = self.task.encode(dataset.target)
+        encoded = self.task.encode(np.concatenate(targets))
         return {
-            "metrics": {name: interval.as_dict() for name, interval in self.task.evaluate(encoded, scored.output, seed=self.recipe.seed).items()},
-            "by_class": self.task.by_class(encoded, scored.output),
-            "num_rows": dataset.num_table_rows,
-            "num_quarantined": len({row.row for row in dataset.quarantine}),
-            "absent_columns": list(dataset.absent_columns),
+            "metrics": {name: interval.as_dict() for name, interval in self.task.evaluate(encoded, output, seed=self.recipe.seed).items()},
+            "by_class": self.task.by_class(encoded, output),
+            "num_rows": sum(dataset.num_table_rows for dataset in datasets),
+            "num_quarantined": sum(len({row.row for row in dataset.quarantine}) for dataset in datasets),
+            "absent_columns": list(datasets[0].absent_columns),
             "seconds": round(seconds, 3),
         }
 
     def embed(self, table: Table, *, keep: tuple[str, ...] = (), strict: bool = False, progress: Progress | None = None) -> pl.DataFrame:
         """One vector a row in the column ``vector``, and ``note``; empty for a row that had to be set aside."""
         _check_keep(keep, table, ["vector", "note"])
-        dataset, examples = self.read(table, with_target=False, strict=strict, progress=progress)
-        vectors = self.model.embed(examples)
-        column: list[list[float] | None] = [None] * dataset.num_table_rows
-        notes = [""] * dataset.num_table_rows
-        for row, vector in zip(dataset.rows, vectors, strict=True):
-            column[int(row)] = vector.astype(np.float32).tolist()
-        for set_aside in dataset.quarantine:
-            notes[set_aside.row] = f"{notes[set_aside.row]} {set_aside.reason}".strip()
-        made = pl.DataFrame({"vector": column, "note": notes}, schema={"vector": pl.List(pl.Float32), "note": pl.String})
-        return pl.concat([table.frame.select(keep), made], how="horizontal") if keep else made
+        parts = []
+        for dataset, examples in self._parts(table, "Embed", strict=strict, progress=progress):
+            vectors = self.model.embed(examples).astype(np.float32)
+            vector = pl.Series("vector", vectors, dtype=pl.Array(pl.Float32, vectors.shape[1])).cast(pl.List(pl.Float32))
+            made = pl.DataFrame([vector, pl.Series("note", [""] * len(vectors), dtype=pl.String)])
+            parts.append(_with_rows_aside(made, dataset))
+        return _beside(table, keep, parts)
+
+    def _parts(
+        self, table: Table, label: str, *, with_target: bool = False, strict: bool = False, progress: Progress | None = None
+    ) -> Iterator[tuple[Dataset, Examples]]:
+        """``read`` for one piece of the table after the other, with the features that the model needs."""
+        progress, size = progress or Silent(), piece_size(self.schema, len(table))
+        if len(table) <= size:  # each encoder may show its own progress
+            yield self.read(table, with_target=with_target, strict=strict, progress=progress, needed=True)
+            return
+        with progress.step(label, len(table)) as outer:
+            together = Together(outer, progress, sum(isinstance(encoder, FrozenEncoder) for encoder in self._needed_features().encoders.values()))
+            for first, part in pieces(table, size):
+                with together.piece(len(part)):
+                    yield self.read(part, with_target=with_target, strict=strict, progress=together, needed=True, first_row=first)
+
+    def _scored(self, dataset: Dataset, examples: Examples) -> Scored:
+        scores = self.calibration.apply(self.model.predict(examples))
+        return Scored(dataset, examples, scores, self.task.output(scores))
+
+    def _needed_features(self) -> Features:
+        """The encoders of the modalities that the chosen model uses."""
+        used = self.modalities
+        slots = [slot for slot in self.features.slots if slot.modality in used]
+        return Features(slots, {slot.name: self.features.encoders[slot.name] for slot in slots})
 
     def _types(self, columns: dict[str, list[Any]]) -> dict[str, Any]:
         """Column types that do not depend on whether a row could be scored."""
@@ -172,3 +218,35 @@ def _check_keep(keep: tuple[str, ...], table: Table, ours: list[str]) -> None:
             )
         if name in ours:
             raise ColumnError("It is to be kept, but the output has a column of that name.", column=name, table=table.source, hint="Rename it first.")
+
+
+def _check_media(dataset: Dataset, read: Collection[str], failures: dict[int, tuple[str, str]]) -> None:
+    """Adds rows whose cell cannot be decoded, in media columns that no encoder has ``read``: a broken file is told of, needed or not."""
+    for name, cells in dataset.cells.items():
+        if not cells.kind.media or name in read:
+            continue
+        for row in np.flatnonzero(cells.present).tolist():
+            try:
+                cells.read(row)
+            except CellError as error:
+                failures[row] = (name, error.reason)
+
+
+def _with_rows_aside(made: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """``made`` has a row for each usable row; the others come in at their places, empty but for the reasons in ``note``."""
+    if not dataset.quarantine:
+        return made
+    reasons: dict[int, list[str]] = {}
+    for set_aside in dataset.quarantine:
+        reasons.setdefault(set_aside.row, []).append(set_aside.reason)
+    aside = pl.DataFrame(
+        {"_row": list(reasons), "note": [" ".join(texts) for texts in reasons.values()]}, schema={"_row": pl.Int64, "note": pl.String}
+    )
+    made = made.with_columns(pl.Series("_row", dataset.rows, dtype=pl.Int64))
+    return pl.concat([made, aside], how="diagonal").sort("_row").drop("_row")
+
+
+def _beside(table: Table, keep: tuple[str, ...], parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """The pieces one below the other, to the right of the columns that are kept."""
+    whole = pl.concat(parts) if len(parts) > 1 else parts[0]
+    return pl.concat([table.frame.select(keep), whole], how="horizontal") if keep else whole

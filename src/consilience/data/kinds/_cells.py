@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-__all__ = ["MISSING", "UNKNOWN", "as_text", "cell_text", "clean", "clean_sample", "objects"]
+__all__ = ["MISSING", "SMALL", "UNKNOWN", "as_text", "cell_text", "clean", "clean_sample", "objects"]
 
 # What ``str.strip`` takes off; without it polars leaves a few control characters.
 WHITE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
@@ -49,6 +49,8 @@ def cell_text(value: Any) -> str | None:
 def as_text(column: pl.Series) -> pl.Series:
     """The column as ``String``, ends stripped, blank cells null."""
     dtype = column.dtype
+    if dtype == pl.String and len(column) <= SMALL:
+        return pl.Series(column.name, [cell.strip() or None if cell else None for cell in column.to_list()], dtype=pl.String)
     if dtype == pl.String:
         pass
     elif dtype.is_float():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import polars as pl
 
 from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
-from consilience.data.kinds._cells import clean, clean_sample, objects
+from consilience.data.kinds._cells import SMALL, clean, clean_sample, objects
 from consilience.data.kinds._codes import code_reason
 from consilience.data.kinds._numbers import mostly_numbers
 from consilience.data.kinds._words import count_words, share_of_files
@@ -25,6 +26,7 @@ CARD = Card(
 
 TRUE = {"true": "false", "yes": "no", "y": "n", "t": "f", "1": "0", "on": "off", "是": "否"}
 FALSE = {no: yes for yes, no in TRUE.items()}
+WHOLE = re.compile(r"-?\d+\.0+")
 
 
 class CategoryKind(Kind):
@@ -99,6 +101,9 @@ class CategoryKind(Kind):
 
 def _plain(text: pl.Series) -> pl.Series:
     """``3.0`` as ``3``: gaps turn whole numbers into floats on their way through other programs."""
+    if len(text) <= SMALL:
+        cells = [cell.rstrip("0")[:-1] if cell is not None and WHOLE.fullmatch(cell) else cell for cell in text.to_list()]
+        return pl.Series(text.name, cells, dtype=pl.String)
     whole = text.str.contains(r"^-?\d+\.0+$").fill_null(False)
     return text.str.replace(r"\.0+$", "").zip_with(whole, text) if whole.any() else text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,14 @@ def parse_column(kind: Kind, column: pl.Series, base: Path | None, schema: Colum
     """The cells in the form that the schema's examples show: a row that comes alone is read like those that were learned from."""
     if not isinstance(kind, Formed) or not schema.examples:
         return kind.parse(column, base)
-    return kind.parse_as(column, base, kind.form(pl.Series(schema.examples, dtype=pl.String)))
+    return kind.parse_as(column, base, form_of(schema.kind, schema.examples))
+
+
+@lru_cache(maxsize=4096)
+def form_of(kind: str, examples: tuple[str, ...]) -> str:
+    """The form that the examples show; looked for once, not for every row that comes alone."""
+    formed = KINDS.get(kind)()
+    return formed.form(pl.Series(examples, dtype=pl.String)) if isinstance(formed, Formed) else ""
 
 
 def absent_cells(schema: ColumnSchema, rows: int) -> Cells:

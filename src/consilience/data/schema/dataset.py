@@ -102,7 +102,7 @@ class Dataset:
         return left
 
 
-def build_dataset(table: Table, schema: Schema, *, with_target: bool, strict: bool = False) -> Dataset:
+def build_dataset(table: Table, schema: Schema, *, with_target: bool, strict: bool = False, first_row: int = 0) -> Dataset:
     """The table's usable rows under a schema that may have been learned on another table.
 
     A row whose target is missing, not understood or unknown to the schema goes into quarantine. A cell that cannot be understood is absent, with a
@@ -113,6 +113,7 @@ def build_dataset(table: Table, schema: Schema, *, with_target: bool, strict: bo
         schema: What the columns are.
         with_target: True reads the target as well.
         strict: True raises for the first row with a problem instead.
+        first_row: Where the rows begin in a longer table: errors count from its start.
 
     Raises:
         ColumnError: None of the schema's feature columns is in the table, or the target is asked for and absent.
@@ -137,7 +138,7 @@ def build_dataset(table: Table, schema: Schema, *, with_target: bool, strict: bo
         cells[column.name] = Cells(column.name, kind, found.values, found.present)
     target, bad = read_target(table, schema) if with_target else (None, {})
     if strict:
-        raise_first(table, schema, parsed, bad)
+        raise_first(table, schema, parsed, bad, first_row)
     notes: dict[int, list[str]] = {}
     for name, found in parsed.items():
         for row, problem in found.problems.items():
@@ -160,14 +161,14 @@ def read_target(table: Table, schema: Schema) -> tuple[np.ndarray, dict[int, str
     return parsed.values, check_labels(parsed, meant)
 
 
-def raise_first(table: Table, schema: Schema, parsed: Mapping[str, Parsed], bad: Mapping[int, str]) -> None:
+def raise_first(table: Table, schema: Schema, parsed: Mapping[str, Parsed], bad: Mapping[int, str], first_row: int = 0) -> None:
     """Raises for the first row, and in it the first column, that has a problem."""
     problems = [(row, place, name, problem) for place, (name, found) in enumerate(parsed.items()) for row, problem in found.problems.items()]
     row, _, name, problem = min(problems, default=(len(table), 0, "", ""))
     if bad and min(bad) <= row:
         first = min(bad)
-        raise TargetError(bad[first], table=table.source, column=schema.target.name if schema.target else None, row=first)
+        raise TargetError(bad[first], table=table.source, column=schema.target.name if schema.target else None, row=first_row + first)
     if problems:
         media = KINDS.get(next(column.kind for column in schema.columns if column.name == name)).media
         file = str(table.frame[name][row]) if media else None
-        raise CellError(problem, table=table.source, column=name, row=row, file=file)
+        raise CellError(problem, table=table.source, column=name, row=first_row + row, file=file)

@@ -7,7 +7,7 @@ The first choice below some thousand rows, and the yardstick above. Not for targ
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
@@ -22,9 +22,10 @@ from consilience.core.state import State
 from consilience.features._examples import Examples
 from consilience.learn.learners._base import CrossFit, Fitted, Learner, Path, Point, Situation, Split, choose
 from consilience.learn.learners._blocks import Scaler
-from consilience.learn.learners._lbfgs import Loss, Matrix, fit_linear, linear_scores
+from consilience.learn.learners._lbfgs import Loss, fit_linear, linear_scores
 from consilience.learn.learners._patterns import Pattern, nearest, patterns_to_learn, rows_by_pattern, rows_with
 from consilience.learn.learners._rotate import Rotation
+from consilience.learn.learners._views import PreparedSplit, View, unflatten
 
 __all__ = ["Linear"]
 
@@ -71,7 +72,7 @@ class FittedLinear(Fitted):
         for pattern, rows in rows_by_pattern(examples.present(), len(examples)).items():
             known = nearest(pattern, self.weights)
             names = self.scaler.names(known)
-            weights, bias = _unflatten(self.weights[known], [self.scaler.width(name) for name in names], outputs)
+            weights, bias = unflatten(self.weights[known], [self.scaler.width(name) for name in names], outputs)
             scores[rows] = linear_scores([blocks[name][rows] for name in names], weights, bias, len(rows)) * self.spread + self.centre
         return scores
 
@@ -101,7 +102,7 @@ class Linear(Learner):
     def path(self, split: Split, budget: Budget) -> Path:
         points: list[Point] = [{"penalty": penalty, "factors": {}, "balance": 0.0} for penalty in self.settings.penalties]
         with threadpool_limits(1, user_api="blas"):
-            return self._score(_Prepared(split), points, budget)
+            return self._score(PreparedSplit(split), points, budget)
 
     def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
         """First one penalty for all, then each modality its own, as long as the pooled loss falls and time is left."""
@@ -112,7 +113,7 @@ class Linear(Learner):
     def again(self, split: Split, point: Point, budget: Budget) -> np.ndarray:
         """Only the patterns that occur among the valid rows are learned."""
         with threadpool_limits(1, user_api="blas"):
-            return np.asarray(self._score(_Prepared(split), [point], budget).scores[0])
+            return np.asarray(self._score(PreparedSplit(split), [point], budget).scores[0])
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
         scaler, present = Scaler.fit(train), train.present()
@@ -123,14 +124,14 @@ class Linear(Learner):
             for pattern in patterns_to_learn(train.modalities):
                 rows = rows_with(present, pattern, len(train))
                 if len(rows) and (not weights or budget.left() > 0):
-                    view = _View(scaler, blocks, pattern, rows, known)
+                    view = View(scaler, blocks, pattern, rows, known)
                     (flat,) = self._fit_path(view, target, [point], budget)
                     weights[pattern] = view.flat_weights(flat, self.situation.task.num_outputs)
         return FittedLinear(scaler, weights, self.situation, *self._centre(target))
 
     def _search(self, splits: Sequence[Split], num_rows: int, budget: Budget, threads: ThreadPoolExecutor) -> CrossFit:
         task = self.situation.task
-        ready = list(threads.map(_Prepared, splits))
+        ready = list(threads.map(PreparedSplit, splits))
 
         def paths_of(points: list[Point], some: slice) -> list[Path]:
             return list(threads.map(lambda prepared: self._score(prepared, points, budget), ready[some]))
@@ -183,7 +184,7 @@ class Linear(Learner):
             steps.append([lambda point: {**point, "balance": self.settings.balance}])
         return steps
 
-    def _score(self, prepared: _Prepared, points: list[Point], budget: Budget) -> Path:
+    def _score(self, prepared: PreparedSplit, points: list[Point], budget: Budget) -> Path:
         """Scores of the valid rows at each point; each pattern of presence among them is scored by its own model."""
         task, split = self.situation.task, prepared.split
         centre, spread = self._centre(split.target)
@@ -191,11 +192,11 @@ class Linear(Learner):
         for pattern, rows in rows_by_pattern(split.valid.present(), len(split.valid)).items():
             view, held_out = prepared.view(pattern, rows)
             for index, flat in enumerate(self._fit_path(view, split.target, points, budget)):
-                weights, bias = _unflatten(flat, [part.shape[1] for part in held_out], task.num_outputs)
+                weights, bias = unflatten(flat, [part.shape[1] for part in held_out], task.num_outputs)
                 scores[index, rows] = linear_scores(held_out, weights, bias, len(rows)) * spread + centre
         return Path(points, scores)
 
-    def _fit_path(self, view: _View, target: np.ndarray, points: Sequence[Point], budget: Budget) -> Iterator[np.ndarray]:
+    def _fit_path(self, view: View, target: np.ndarray, points: Sequence[Point], budget: Budget) -> Iterator[np.ndarray]:
         """Flat parameters at each point; every fit starts from the one before, also from that of an earlier path."""
         task, kept = self.situation.task, target[view.rows]
         loss: Loss = "softmax"
@@ -234,79 +235,3 @@ class Linear(Learner):
         if self.situation.task.target.task != "regression":
             return 0.0, 1.0
         return float(target.mean()), float(target.std()) or 1.0
-
-
-class _View:
-    """The blocks of one pattern over the rows that have it, modality by modality, rotated where that pays.
-
-    Args:
-        known: Rotations that other patterns made of the same rows; new ones are added.
-        modalities, matrices: One entry for each matrix that is fitted.
-        last: Parameters found last, from which the next fit starts.
-    """
-
-    def __init__(self, scaler: Scaler, blocks: Mapping[str, Matrix], pattern: Pattern, rows: np.ndarray, known: dict[object, Rotation]) -> None:
-        self.scaler, self.pattern, self.rows = scaler, pattern, rows
-        self.last: np.ndarray | None = None
-        self.modalities: list[str] = []
-        self.matrices: list[Matrix] = []
-        self.sources: list[tuple[list[str], Rotation | None]] = []
-        for modality in pattern:
-            names = scaler.names([modality])
-            own = [blocks[name] if len(rows) == blocks[name].shape[0] else blocks[name][rows] for name in names]
-            if Rotation.pays(own):
-                key = (modality, rows.tobytes())
-                rotation = known[key] = known.get(key) or Rotation(own)
-                self._add(modality, rotation.train, names, rotation)
-            else:
-                for name, matrix in zip(names, own, strict=True):
-                    self._add(modality, matrix, [name], None)
-
-    def apply(self, blocks: Mapping[str, Matrix], rows: np.ndarray) -> list[Matrix]:
-        """Other rows in the same form."""
-        made: list[Matrix] = []
-        for names, rotation in self.sources:
-            parts = [blocks[name][rows] for name in names]
-            made += parts if rotation is None else [rotation.apply(parts)]
-        return made
-
-    def flat_weights(self, flat: np.ndarray, outputs: int) -> np.ndarray:
-        """Parameters of the matrices as parameters of the blocks, in the scaler's order of names."""
-        weights, bias = _unflatten(flat, [matrix.shape[1] for matrix in self.matrices], outputs)
-        by_name: dict[str, np.ndarray] = {}
-        for (names, rotation), weight in zip(self.sources, weights, strict=True):
-            by_name.update(zip(names, [weight] if rotation is None else rotation.weights(weight), strict=True))
-        parts = [by_name[name].ravel() for name in self.scaler.names(self.pattern)]
-        return np.concatenate([*parts, bias])
-
-    def _add(self, modality: str, matrix: Matrix, names: list[str], rotation: Rotation | None) -> None:
-        self.modalities.append(modality)
-        self.matrices.append(matrix)
-        self.sources.append((names, rotation))
-
-
-class _Prepared:
-    """A split with its blocks scaled and rotated once, for many penalties."""
-
-    def __init__(self, split: Split) -> None:
-        self.split = split
-        self.scaler = Scaler.fit(split.train)
-        self.train, self.valid = self.scaler.transform(split.train), self.scaler.transform(split.valid)
-        self.present = split.train.present()
-        self.views: dict[Pattern, tuple[_View, list[Matrix]]] = {}
-        self.known: dict[object, Rotation] = {}
-
-    def view(self, pattern: Pattern, rows: np.ndarray) -> tuple[_View, list[Matrix]]:
-        """What is learned from for a pattern (nothing, where no training row has it), and the valid rows in the same form."""
-        if pattern not in self.views:
-            known = pattern if len(rows_with(self.present, pattern, len(self.split.train))) else ()
-            view = _View(self.scaler, self.train, known, rows_with(self.present, known, len(self.split.train)), self.known)
-            self.views[pattern] = (view, view.apply(self.valid, rows))
-        return self.views[pattern]
-
-
-def _unflatten(flat: np.ndarray, widths: Sequence[int], outputs: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Flat parameters as weights ``[D_b, K]`` by block, and the bias ``[K]``."""
-    total = sum(widths)
-    weight = flat[: total * outputs].reshape(total, outputs)
-    return np.split(weight, np.cumsum(widths)[:-1]) if widths else [], flat[total * outputs :]
