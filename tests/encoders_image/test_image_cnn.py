@@ -182,3 +182,16 @@ def test_it_learns_where_a_mark_is(cells: Callable[..., Any]) -> None:
         loss.backward()
         steps.step()
     assert (head(module.eval()(batch).pooled()).argmax(dim=1) == target).float().mean() > 0.95
+
+
+def test_a_large_picture_is_read_smaller(cells: Callable[..., Any], picture: Callable[..., np.ndarray]) -> None:
+    columns = cells(picture(300, 300), None)
+    asked: list[int] = []
+
+    def read_at(value: np.ndarray, size: int) -> np.ndarray:
+        asked.append(size)
+        return value[::4, ::4]
+
+    columns["icon"].kind.read_at = read_at
+    assert Cnn(CnnSettings(size=32)).prepare(columns)["pixels"][0].any()
+    assert asked == [40]

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from consilience.core.errors import MissingExtra
+from consilience.data.kinds import KINDS
 from consilience.encoders import ENCODERS
 from consilience.encoders.image.efficientnet_lite0 import EfficientNetLite0, EfficientNetLite0Settings
 
@@ -72,6 +75,23 @@ def test_it_converts_to_the_compiled_runtime(odd_pictures: list[np.ndarray]) -> 
     for count in (1, 3, 5):
         got = compiled(batch["pixels"][:count])[0]
         assert np.abs(got - wanted[:count]).max() <= 1e-3 * np.abs(wanted).max()
+
+
+@needs_weights
+@pytest.mark.parametrize("fit", ["squash", "crop", "pad"])
+def test_a_large_jpeg_is_decoded_smaller_and_gives_nearly_the_same(fit: str) -> None:
+    whole = Image.fromarray(flower())
+    encoder, kind = lite0(fit=fit), KINDS.get("image")()
+    for width, height in ((1600, 1068), (900, 1400), (640, 427)):
+        buffer = io.BytesIO()
+        whole.resize((width, height), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=92)
+        near, far = kind.read_at(buffer.getvalue(), encoder.image_size), kind.read(buffer.getvalue())
+        assert far.shape[:2] == (height, width)
+        assert encoder.image_size <= min(near.shape[:2])
+        assert near.size * (3.9 if min(width, height) > 2 * encoder.image_size else 1) <= far.size
+        one, other = (encoder.encode(encoder.collate([encoder.prepare(cell)]))[0].reshape(-1) for cell in (near, far))
+        assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.99
+    assert lite0().identity()["version"] == 2  # the first version decoded whole pictures: what it made is not mixed with this
 
 
 @needs_weights

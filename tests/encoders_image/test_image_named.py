@@ -35,6 +35,7 @@ def test_contract(key: str, odd_pictures: list[np.ndarray], alone: Callable[...,
     encoder = make(key, pretrained=False, size=32, **({} if key == "vgg16" else {"library": "hf"}))
     alone(encoder, odd_pictures)
     assert encoder.width == WIDTHS[key]
+    assert encoder.image_size == 40
     assert "not pretrained" in encoder.origin()
 
 

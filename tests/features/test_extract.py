@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import consilience.features._batches as waiting
+import consilience.features._keeper as keeping
 import consilience.features._openvino as bridge
 import consilience.features.extract as extraction
 import consilience.features.runtime as runtime
+from consilience.core.budget import Budget
 from consilience.core.errors import StoreError
 from consilience.core.hashing import hash_bytes
 from consilience.core.progress import Silent
@@ -53,6 +57,7 @@ def test_every_row_gets_its_own_cell(fakes: SimpleNamespace, store: FeatureStore
     for row, word in enumerate(words):
         np.testing.assert_array_equal(made.values[row], np.zeros(5) if word is None else code_of(word))
     assert (made.encoded, made.reused, encoder.encoded) == (13, 0, 13)
+    assert (made.forwards, made.late) == (len(encoder.seen), set())
     assert (progress.total, progress.done, progress.said) == (13, 13, [])
     assert made.failures == {}
     assert made.seconds > 0
@@ -63,7 +68,7 @@ def test_the_second_time_nothing_is_encoded_and_nothing_differs(fakes: SimpleNam
     first, progress = run(fakes.cells(words), fakes.Hashing(), store), fakes.Noted()
     second = run(fakes.cells(words), encoder := fakes.Hashing(), store, progress)
     without = run(fakes.cells(words), fakes.Hashing(), None)
-    assert (second.encoded, second.reused, encoder.encoded) == (0, 50, 0)
+    assert (second.encoded, second.reused, second.forwards, encoder.encoded) == (0, 50, 0, 0)
     assert (progress.total, progress.done) == (50, 50)
     assert first.values.tobytes() == second.values.tobytes() == without.values.tobytes()
     third = run(fakes.cells([*words, "new", "newer"]), encoder, store)
@@ -178,7 +183,7 @@ def test_few_cells_are_prepared_ahead(fakes: SimpleNamespace) -> None:
 
 
 def test_a_store_that_fails_is_told_once_and_the_work_goes_on(fakes: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extraction, "KEEP_CELLS", 4)
+    monkeypatch.setattr(keeping, "KEEP_CELLS", 4)
     (tmp_path / "file").write_text("")
     for store in (FeatureStore(tmp_path / "file" / "cache"), Full(tmp_path / "full")):
         progress = fakes.Noted()
@@ -216,33 +221,123 @@ def test_an_interruption_keeps_what_was_encoded(fakes: SimpleNamespace, store: F
     assert (made.reused, made.encoded) == (12, 28)
 
 
-def test_a_kill_keeps_what_was_encoded(fakes: SimpleNamespace, tmp_path: Path) -> None:
-    code = f"""
-import importlib.util, os, signal, sys
+PROCESS = f"""
+import importlib.util, os, signal, sys, time
 from pathlib import Path
+import numpy as np
 spec = importlib.util.spec_from_file_location("fakes", {str(HERE / "conftest.py")!r})
 fakes = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fakes)
+import consilience.features._keeper as keeping
 import consilience.features.extract as extraction
 from consilience.core.progress import Silent
 from consilience.features.store import FeatureStore
-extraction.KEEP_CELLS = 8
-class Killed(fakes.Hashing):
+keeping.KEEP_CELLS = 8
+class Here(fakes.Company):
     def encode(self, batch):
-        if len(self.seen) == 7:
-            os.kill(os.getpid(), signal.SIGKILL)
+        self.before(batch)
         return super().encode(batch)
-Killed.__qualname__ = "Hashing"
-extraction.extract(fakes.cells([f"w{{index}}" for index in range(100)]), Killed(), FeatureStore(Path(sys.argv[1])), progress=Silent(), label="")
+Here.__qualname__ = "Company"
+def run(words, before):
+    Here.before = before
+    return extraction.extract(fakes.cells(words), Here("sequence"), FeatureStore(Path(sys.argv[1])), progress=Silent(), label="")
 """
-    process = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True, env={**os.environ, "PYTHONPATH": str(SOURCE)}
-    )
-    assert process.returncode == -9, process.stderr
+MIXED = [" ".join("abcdefg"[: 1 + index % 7]) + f" {index}" for index in range(100)]
+"""Texts of two to eight words: some batches are of one length, the last ones are mixed."""
+
+
+def start(code: str, folder: Path, *words: object) -> subprocess.Popen[str]:
+    line = [sys.executable, "-c", PROCESS + f"words = {MIXED!r}\n" + code, str(folder), *map(str, words)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(line, text=True, env={**os.environ, "PYTHONPATH": str(SOURCE)}, **pipes)
+
+
+@pytest.mark.parametrize("batches", [1, 7, 23])
+def test_after_a_kill_the_work_goes_on_and_the_features_are_the_same(fakes: SimpleNamespace, tmp_path: Path, batches: int) -> None:
+    code = f"run(words, lambda self, batch: os.kill(os.getpid(), signal.SIGKILL) if len(self.seen) == {batches} else None)"
+    process = start(code, tmp_path)
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == -9, err
+    undisturbed = run(fakes.cells(MIXED), whole := fakes.Company("sequence"))
     with FeatureStore(tmp_path) as store:
-        made = run(fakes.cells([f"w{index}" for index in range(100)]), fakes.Hashing(), store)
-    assert made.reused == 24  # seven batches of four were made, the last of them had not been kept
-    assert made.encoded == 76
+        made = run(fakes.cells(MIXED), rest := fakes.Company("sequence"), store)
+    assert made.reused + made.encoded == 100
+    assert (made.reused > 0) == (batches > 1)  # eight cells wait to be kept: of one batch all are lost
+    kept = len(whole.seen) - len(rest.seen)
+    assert whole.seen[kept:] == rest.seen
+    assert made.reused == sum(len(batch) for batch in whole.seen[:kept])
+    assert made.values.tobytes() == undisturbed.values.tobytes()
+    np.testing.assert_array_equal(made.mask, undisturbed.mask)
+
+
+def test_two_processes_share_one_store(fakes: SimpleNamespace, tmp_path: Path) -> None:
+    code = """
+print("ready", flush=True)
+sys.stdin.readline()
+made = run(words, lambda self, batch: time.sleep(0.003 * int(sys.argv[2])))
+print(made.encoded + made.reused, made.values.tobytes().hex()[-2000:])
+"""
+    processes = [start(code, tmp_path, pace) for pace in (1, 2)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    undisturbed = run(fakes.cells(MIXED), fakes.Company("sequence"))
+    for process in processes:
+        out, err = process.communicate(timeout=100)
+        assert process.returncode == 0, err
+        assert out.split() == ["100", undisturbed.values.tobytes().hex()[-2000:]]
+    with FeatureStore(tmp_path) as store:
+        again = run(fakes.cells(MIXED), fakes.Company("sequence"), store)
+        assert [entry.items for entry in store.fingerprints()] == [100]
+    assert (again.encoded, again.forwards) == (0, 0)
+    assert again.values.tobytes() == undisturbed.values.tobytes()
+
+
+class Ends(Budget):
+    """Time is over when it has been asked for so many times."""
+
+    def left(self) -> float:
+        asked = vars(self).setdefault("asked", [])
+        asked.append(1)
+        return 1.0 if len(asked) < (self.seconds or 0) else 0.0
+
+
+def test_a_budget_that_ends_leaves_cells_late(fakes: SimpleNamespace, store: FeatureStore) -> None:
+    words = ["broken", None, *(f"w{index % 50}" for index in range(60))]
+    made = run(fakes.cells(words), fakes.Hashing(), store, budget=Ends(3))
+    assert (made.forwards, made.encoded) == (3, 12)
+    assert made.late - {0} == {row for row in range(2, 62) if not made.mask[row]}
+    assert 38 <= len(made.late) <= 49
+    assert (0 in made.late) != (0 in made.failures)  # a cell that was not looked at is not known to be broken
+    order = sorted({hash_bytes(f"w{index}".encode()) for index in range(50)} | {hash_bytes(b"broken")})
+    there = {hash_bytes(words[row].encode()) for row in range(2, 62) if made.mask[row]}  # type: ignore[union-attr]
+    assert there <= set(order[:13])  # in the order of the keys, which is random
+    rest = run(fakes.cells(words), fakes.Hashing(), store)
+    assert (rest.reused, rest.encoded, rest.late) == (12, 38, set())
+    assert sorted(rest.failures) == [0]
+
+
+def test_a_budget_that_is_over_still_gives_one_batch_and_all_that_is_kept(fakes: SimpleNamespace, store: FeatureStore) -> None:
+    words = [f"w{index}" for index in range(20)]
+    assert run(fakes.cells(words), fakes.Hashing(), store, budget=Budget(0.0)).encoded == 4
+    made = run(fakes.cells(words), fakes.Hashing(), store, budget=Budget(0.0))
+    assert (made.reused, made.encoded, len(made.late)) == (4, 4, 12)
+    assert run(fakes.cells(words), fakes.Hashing(), store, budget=Budget(1e6)).late == set()
+
+
+def test_a_budget_leaves_out_no_length(fakes: SimpleNamespace) -> None:
+    """What is mixed comes in the order of the keys: neither the long nor the short texts are those that are late."""
+    words = [" ".join("x" * (1 + index % 40)) + f" {index}" for index in range(80)]
+    made = run(fakes.cells(words), fakes.Hashing("sequence"), budget=Ends(10))
+    lengths = np.array([1 + index % 40 for index in range(80)])
+    there = np.array(sorted(set(range(80)) - made.late))
+    assert len(there) == 40
+    assert lengths[there].min() < 12
+    assert lengths[there].max() > 28
 
 
 def test_a_picture_is_read_at_the_size_that_the_encoder_wants(fakes: SimpleNamespace) -> None:
@@ -256,9 +351,11 @@ def test_a_picture_is_read_at_the_size_that_the_encoder_wants(fakes: SimpleNames
     words.kind.read_at = read_at
     run(words, fakes.Hashing())
     assert asked == []
-    encoder = fakes.Hashing()
-    encoder.image_size = 224
-    run(words, encoder)
+
+    class Sees(fakes.Hashing):  # type: ignore[misc]
+        image_size = 224
+
+    run(words, Sees())
     assert sorted(asked) == [("a", 224), ("b", 224)]
 
 
@@ -282,7 +379,7 @@ def test_precisions_are_not_mixed(fakes: SimpleNamespace, store: FeatureStore, m
     if runtime.find_spec("openvino") is None:
         pytest.skip("openvino is not installed")
     monkeypatch.setattr(runtime, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(bridge, "compile_module", refuse)
+    monkeypatch.setattr(bridge, "convert_module", refuse)
     words = [f"{index}" for index in range(10)]
     encoder = fakes.Letters()
     store.put_many([hash_bytes(word.encode()) for word in words[:5]], kept_under(encoder, "bf16"), [np.zeros((1, 6))] * 5)
@@ -297,3 +394,36 @@ def test_precisions_are_not_mixed(fakes: SimpleNamespace, store: FeatureStore, m
 
 def refuse(*_: object, **__: object) -> Any:
     raise RuntimeError("no")
+
+
+@pytest.mark.skipif(runtime.find_spec("openvino") is None, reason="openvino is not installed")
+def test_batches_beside_one_another_give_what_they_give_alone(fakes: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four at once on one thread each, in order; the rows get their own."""
+    monkeypatch.setattr(runtime, "threads", lambda: 4)
+    words = fakes.cells([f"{index} " * (1 + index % 4) for index in range(150)])
+    most = running = 0
+    lock = threading.Lock()
+    whole = bridge.Graph.__call__
+
+    def counted(self: Any, arrays: Any, *, beside: bool = False) -> Any:
+        nonlocal most, running
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01)
+        try:
+            return whole(self, arrays, beside=beside)
+        finally:
+            with lock:
+                running -= 1
+
+    monkeypatch.setattr(bridge.Graph, "__call__", counted)
+    many = run(words, encoder := fakes.Pixels())
+    assert 1 < most <= 4
+    for row in (0, 77, 149):
+        (alone,) = run(words.take(np.array([row])), encoder).values
+        assert many.values[row].tobytes() == alone.tobytes()
+    monkeypatch.setattr(runtime, "threads", lambda: 1)
+    most = 0
+    assert run(words, fakes.Pixels()).values.tobytes() == many.values.tobytes()
+    assert most == 1

@@ -60,12 +60,12 @@ def refuse(*_: object, **__: object) -> Any:
     raise RuntimeError("There is no such operation.\nMore lines.")
 
 
-def different(*_: object, **__: object) -> Callable[[Any], np.ndarray]:
-    return lambda arrays: np.ones((len(arrays[0]), 1, 6), dtype=np.float32)
+def different(*_: object, **__: object) -> Callable[..., np.ndarray]:
+    return lambda arrays, beside: np.ones((len(arrays[0]), 1, 6), dtype=np.float32)
 
 
-def other_shape(*_: object, **__: object) -> Callable[[Any], np.ndarray]:
-    return lambda arrays: np.ones((len(arrays[0]), 6), dtype=np.float32)
+def other_shape(*_: object, **__: object) -> Callable[..., np.ndarray]:
+    return lambda arrays, beside: np.ones((len(arrays[0]), 6), dtype=np.float32)
 
 
 @needs_openvino
@@ -73,7 +73,7 @@ def other_shape(*_: object, **__: object) -> Callable[[Any], np.ndarray]:
     ("broken", "why"), [(refuse, r"refused the encoder \(There is no such operation\.\)"), (different, "cosine"), (other_shape, "cosine -1")]
 )
 def test_falls_back_to_torch_and_says_why(fakes: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, broken: Any, why: str) -> None:
-    monkeypatch.setattr(bridge, "compile_module", broken)
+    monkeypatch.setattr(bridge, "Graph", broken)
     monkeypatch.setattr(runtime, "has_bfloat16", lambda: True)
     encoder, progress = fakes.Letters(), fakes.Noted()
     compiled = compile_encoder(encoder, progress=progress)
@@ -165,8 +165,8 @@ if sys.argv[1] == "before":
     import openvino.tools.ovc
     openvino_telemetry.Telemetry.send_event = openvino_telemetry.Telemetry.start_session = refuse
 import numpy as np, torch
-from consilience.features._openvino import compile_module
-run = compile_module(torch.nn.Linear(3, 2), [np.ones((2, 3), dtype=np.float32)], dynamic=False, precision="f32", threads=1)
+from consilience.features._openvino import Graph, convert_module
+run = Graph(convert_module(torch.nn.Linear(3, 2), [np.ones((2, 3), dtype=np.float32)], dynamic=False), precision="f32", threads=1)
 print(run([np.ones((5, 3), dtype=np.float32)]).shape)
 if sys.argv[1] == "fresh":
     assert "openvino_telemetry" not in sys.modules

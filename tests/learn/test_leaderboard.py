@@ -26,7 +26,7 @@ def splits_of(examples: Examples, target: np.ndarray, k: int = 3) -> list[Split]
 
 
 def elect(candidates: list[Candidate], examples: Examples, target: np.ndarray, task: Any, **budget: Any) -> Any:
-    return run_election(candidates, [splits_of(examples, target)], target, Situation(task), Budget(**budget), Silent(), ("ensemble",))
+    return run_election(candidates, splits_of(examples, target), target, Situation(task), Budget(**budget), Silent(), ("ensemble",))
 
 
 def two_views(rows: int, second_tells: float, seed: int = 0) -> tuple[Examples, np.ndarray]:

@@ -44,7 +44,7 @@ def test_what_a_candidate_says_is_the_mean_over_rounds() -> None:
     examples, target = one_view()
     rounds = rounds_of(examples, target, 3)
     candidate = Candidate("linear:a", "linear", ("a",))
-    board = run_election([candidate], rounds, target, Situation(task), Budget(None), Silent())
+    board = run_election([candidate], rounds[0], target, Situation(task), Budget(None), Silent(), further=rounds[1:])
     entry = board["linear:a"]
     assert entry.rounds == 3
     learner = candidate.make(Situation(task))
@@ -74,7 +74,8 @@ def test_a_round_without_time_counts_for_nobody(monkeypatch: pytest.MonkeyPatch)
         return np.asarray(again(self, split, point, left))
 
     monkeypatch.setattr(linear, "again", late)
-    board = run_election([Candidate("linear:a", "linear", ("a",))], rounds_of(examples, target, 4), target, Situation(task), budget, Silent())
+    first, *further = rounds_of(examples, target, 4)
+    board = run_election([Candidate("linear:a", "linear", ("a",))], first, target, Situation(task), budget, Silent(), further=further)
     assert board["linear:a"].rounds == 2
     assert len(calls) == 5
 

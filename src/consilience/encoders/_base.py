@@ -72,6 +72,11 @@ class FrozenEncoder(Encoder):
     batch_size: ClassVar[int] = 32
 
     @property
+    def image_size(self) -> int | None:
+        """Pixels that the short side of a picture has to have, so that a large one may be decoded smaller; None for the whole picture."""
+        return None
+
+    @property
     @abstractmethod
     def width(self) -> int:
         """D, the width of a token."""

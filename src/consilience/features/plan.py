@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from consilience.core.budget import Budget
 from consilience.core.errors import CellError, UsageError
 from consilience.core.extras import missing_packages
 from consilience.core.progress import Progress, Silent
+from consilience.core.seeds import generator
 from consilience.core.settings import Settings, parse_settings
 from consilience.core.state import State
 from consilience.data.kinds import KINDS, Cells
@@ -97,6 +99,10 @@ def _slot(unit: str, modality: str, columns: tuple[str, ...], choice: EncoderCho
     return SlotPlan(name=f"{unit}:{choice.name}", modality=modality, columns=columns, encoder=key, argument=argument, settings=choice.settings)
 
 
+_ROWS_AT_ONCE = 64
+"""Rows whose columns are encoded before the time is looked at again."""
+
+
 @dataclass
 class Extraction:
     """What the frozen encoders made of a data set.
@@ -106,6 +112,8 @@ class Extraction:
         failures: Position of a row to (column, reason), for cells that cannot be decoded.
         prepared: Slot name to arrays, for trained encoders whose input does not depend on what they learned.
         encoded, reused: Cells that were encoded now, and that came from the store.
+        forwards: Batches that frozen encoders ran over.
+        late: Positions of rows of which a cell was not reached within the budget; it counts neither as absent nor as failed.
     """
 
     blocks: dict[str, Block] = field(default_factory=dict)
@@ -113,10 +121,14 @@ class Extraction:
     prepared: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     encoded: int = 0
     reused: int = 0
+    forwards: int = 0
+    late: set[int] = field(default_factory=set)
 
     def take(self, rows: np.ndarray) -> Extraction:
-        """The same features for these rows."""
-        return Extraction({name: block.take(rows) for name, block in self.blocks.items()}, encoded=self.encoded, reused=self.reused)
+        """The same features for these rows (their positions)."""
+        blocks = {name: block.take(rows) for name, block in self.blocks.items()}
+        late = {position for position, row in enumerate(rows.tolist()) if row in self.late} if self.late else set()
+        return Extraction(blocks, encoded=self.encoded, reused=self.reused, forwards=self.forwards, late=late)
 
 
 class Features:
@@ -136,22 +148,32 @@ class Features:
         """Slot name to encoder, for those that learn with a network."""
         return {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, TrainedEncoder)}
 
-    def extract(self, dataset: Dataset, store: FeatureStore | None, progress: Progress | None = None) -> Extraction:
+    def extract(self, dataset: Dataset, store: FeatureStore | None, progress: Progress | None = None, budget: Budget | None = None) -> Extraction:
         """Runs the frozen encoders; cells that the store knows are not encoded again.
 
         Media that no frozen encoder reads are decoded once, to find the broken ones.
+
+        Args:
+            budget: Rows that are not reached are in ``late``. With a store the columns of some rows, drawn at random, are encoded after those of
+                others, so that the rows that are reached have all of their evidence; without one the slots share the time. None is no limit.
         """
-        found, progress = Extraction(), progress or Silent()
+        found, progress, budget = Extraction(), progress or Silent(), budget or Budget()
         read: set[str] = set()
-        for slot in self.slots:
-            encoder = self.encoders[slot.name]
-            if isinstance(encoder, FrozenEncoder):
-                (column,) = slot.columns
-                made = extract(dataset.cells[column], encoder, store, progress=progress, label=f"Encode {slot.name}")
-                found.blocks[slot.name] = Block(slot.name, slot.modality, made.values, made.mask)
-                found.failures.update({row: (column, error.reason) for row, error in made.failures.items()})
-                found.encoded, found.reused = found.encoded + made.encoded, found.reused + made.reused
-                read.add(column)
+        frozen = [(slot, encoder) for slot in self.slots if isinstance(encoder := self.encoders[slot.name], FrozenEncoder)]
+        if budget.seconds is not None and store is not None and len(frozen) > 1:
+            encoded, found.forwards = _some_rows_first(dataset, frozen, store, progress, budget)
+            # These come from the store below.
+            found.encoded, found.reused = encoded, -encoded
+        for turn, (slot, encoder) in enumerate(frozen):
+            (column,) = slot.columns
+            share = budget.share(1 / (len(frozen) - turn))
+            made = extract(dataset.cells[column], encoder, store, progress=progress, label=f"Encode {slot.name}", budget=share)
+            found.blocks[slot.name] = Block(slot.name, slot.modality, made.values, made.mask)
+            found.failures.update({row: (column, error.reason) for row, error in made.failures.items()})
+            found.encoded, found.reused = found.encoded + made.encoded, found.reused + made.reused
+            found.forwards += made.forwards
+            found.late |= made.late
+            read.add(column)
         for slot in self.slots:
             for column in set(slot.columns) - read:
                 cells = dataset.cells[column]
@@ -216,6 +238,35 @@ class Features:
                     hint="Install the version of the weights that the model's README.md names, or fit again.",
                 )
         return features
+
+
+def _some_rows_first(
+    dataset: Dataset, frozen: Sequence[tuple[SlotPlan, FrozenEncoder]], store: FeatureStore, progress: Progress, budget: Budget
+) -> tuple[int, int]:
+    """Encodes all columns of some rows, then of others, until the budget ends; the features are in the store then.
+
+    Returns:
+        How many cells were encoded, and in how many batches.
+    """
+    order = generator(0, "encode in time").permutation(len(dataset))
+    encoded = forwards = 0
+    with progress.step("Encode", len(order)) as step:
+        for start in range(0, len(order), _ROWS_AT_ONCE):
+            rows = np.sort(order[start : start + _ROWS_AT_ONCE])
+            for slot, encoder in frozen:
+                made = extract(dataset.cells[slot.columns[0]].take(rows), encoder, store, progress=_Quiet(progress), label=slot.name, budget=budget)
+                encoded, forwards = encoded + made.encoded, forwards + made.forwards
+            step.advance(len(rows))
+            if budget.left() <= 0:
+                break
+    return encoded, forwards
+
+
+class _Quiet(Silent):
+    """Passes sentences on, and shows no bars."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.say = progress.say  # type: ignore[method-assign]
 
 
 def _broken(cells: Cells, progress: Progress) -> dict[int, tuple[str, str]]:

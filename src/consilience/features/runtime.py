@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from consilience.core.errors import MissingExtra, UsageError
 from consilience.core.hashing import hash_json
 from consilience.core.progress import Progress, Silent
 from consilience.encoders import FrozenEncoder, ModuleEncoder
+
+if TYPE_CHECKING:
+    from consilience.features._openvino import Graph
 
 __all__ = ["Compiled", "Runtime", "compile_encoder", "kept_under"]
 
@@ -35,6 +39,8 @@ class Compiled:
     The graph is made at the first batch, which also proves it: where its result is not close to torch's (cosine under 0.999 in any cell), torch
     runs the encoder, and the person is told. ``name`` and ``precision`` are final after ``warm`` or ``encode``.
 
+    With a folder the graph is kept there together with its proof, which it has to pass again in each process that takes it from there.
+
     Args:
         encoder: The encoder.
         runtime: ``"auto"`` takes OpenVINO where the package is there and the encoder is a module.
@@ -44,30 +50,42 @@ class Compiled:
     def __init__(self, encoder: FrozenEncoder, runtime: Runtime, progress: Progress) -> None:
         self.encoder = encoder
         self.progress = progress
+        self.graphs: Path | None = None
         self.name: Literal["openvino", "torch", "numpy"] = chosen(encoder, runtime)
         self.precision: Literal["f32", "bf16"] = "bf16" if self.name == "openvino" and has_bfloat16() else "f32"
         self.warmed = self.name != "openvino"
-        self._graph: Callable[[Sequence[np.ndarray]], np.ndarray] | None = None
+        self._graph: Graph | None = None
         self._lock = threading.Lock()
 
-    def warm(self, batch: dict[str, np.ndarray]) -> None:
+    @property
+    def streams(self) -> int:
+        """How many batches may run beside one another with gain."""
+        return self._graph.streams if self._graph is not None else 1
+
+    def warm(self, batch: dict[str, np.ndarray], *, beside: bool = False) -> None:
         """Makes the graph ready, unless it is; ``batch`` is an example to trace and to compare on, best of cells of different length."""
         with self._lock:
             if not self.warmed:
-                self._compile(batch)
+                self._compile(batch, beside)
                 self.warmed = True
 
-    def encode(self, batch: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """A collated batch as tokens: values ``[B, T, D] float32`` and mask ``[B, T] bool``."""
-        self.warm(batch)
+    def encode(self, batch: dict[str, np.ndarray], *, beside: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """A collated batch as tokens: values ``[B, T, D] float32`` and mask ``[B, T] bool``.
+
+        Args:
+            batch: What ``collate`` of the encoder gave.
+            beside: True if others run at the same time: the batch then gets one thread and not all of them.
+        """
+        self.warm(batch, beside=beside)
         encoder = self.encoder
         if self._graph is None or not isinstance(encoder, ModuleEncoder):
             return encoder.encode(batch)
-        values = self._graph([np.ascontiguousarray(batch[name]) for name in encoder.inputs])
+        values = self._graph([np.ascontiguousarray(batch[name]) for name in encoder.inputs], beside=beside)
         return values, encoder.token_mask(batch, values.shape[1])
 
-    def _compile(self, batch: dict[str, np.ndarray]) -> None:
-        from consilience.features._openvino import compile_module
+    def _compile(self, batch: dict[str, np.ndarray], beside: bool) -> None:
+        from consilience.features._graph_file import GraphFile, graph_path, read_graph, write_graph
+        from consilience.features._openvino import Graph, convert_module, loose_shapes
 
         encoder = self.encoder
         if not isinstance(encoder, ModuleEncoder):
@@ -75,31 +93,45 @@ class Compiled:
         rows = [index % len(next(iter(batch.values()))) for index in range(PROBED)]
         probe = {name: np.ascontiguousarray(array[rows]) for name, array in batch.items()}
         inputs = [probe[name] for name in encoder.inputs]
+        path: Path | None = None
+        if self.graphs is not None:
+            path = graph_path(self.graphs, kept_under(encoder, self.precision), loose_shapes(inputs, encoder.dynamic))
+            kept = read_graph(path)
+            with suppress(*REFUSED):
+                if kept is not None:
+                    graph = Graph.from_bytes(kept.description, kept.weights, self.precision, threads())
+                    if closeness(graph(kept.inputs, beside=beside), kept.expected, kept.mask) >= NEAR:
+                        self._graph = graph
+                        return
         expected, mask = encoder.encode(probe)
         try:
-            graph = compile_module(encoder.module, inputs, dynamic=encoder.dynamic, precision=self.precision, threads=threads())
-            values = graph(inputs)
+            graph = Graph(convert_module(encoder.module, inputs, dynamic=encoder.dynamic), self.precision, threads())
+            values = graph(inputs, beside=beside)
         except REFUSED as error:
             self._fall_back(f"it refused the encoder ({str(error).strip().partition(chr(10))[0][:200]})")
             return
         near = closeness(values, expected, mask)
         if near < NEAR:
             self._fall_back(f"its result differs from torch's (cosine {near:.4f})")
-        else:
-            self._graph = graph
+            return
+        self._graph = graph
+        if path is not None:
+            description, weights = graph.to_bytes()
+            write_graph(path, GraphFile(description, np.frombuffer(weights, dtype=np.uint8), inputs, expected, mask))
 
     def _fall_back(self, why: str) -> None:
         self.name, self.precision = "torch", "f32"
         self.progress.say(f"{type(self.encoder).__name__} runs on torch, not on OpenVINO: {why}. The result is the same, but it takes longer.")
 
 
-def compile_encoder(encoder: FrozenEncoder, *, runtime: Runtime = "auto", progress: Progress | None = None) -> Compiled:
+def compile_encoder(encoder: FrozenEncoder, *, runtime: Runtime = "auto", progress: Progress | None = None, graphs: Path | None = None) -> Compiled:
     """What runs the encoder; made once per encoder and runtime, so that a second call costs nothing.
 
     Args:
         encoder: Any frozen encoder; one that is no ``ModuleEncoder`` runs itself.
         runtime: ``"auto"``, ``"torch"`` or ``"openvino"``.
         progress: Where to say that OpenVINO could not be used.
+        graphs: The folder in which the graph is kept for other processes; None keeps none.
 
     Raises:
         UsageError: There is no such runtime.
@@ -112,6 +144,7 @@ def compile_encoder(encoder: FrozenEncoder, *, runtime: Runtime = "auto", progre
     if runtime not in made:
         made[runtime] = Compiled(encoder, runtime, progress or Silent())
     made[runtime].progress = progress or Silent()
+    made[runtime].graphs = graphs
     return made[runtime]
 
 
@@ -130,9 +163,14 @@ def chosen(encoder: FrozenEncoder, runtime: Runtime) -> Literal["openvino", "tor
 
 
 def threads() -> int:
-    import torch
-
-    return torch.get_num_threads()
+    """As many as torch would take. Torch is not imported for that: what comes from the store or runs as a kept graph does without it."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return int(torch.get_num_threads())
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdigit() and int(said) > 0:
+        return int(said)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

@@ -7,6 +7,7 @@ import struct
 import time
 import zlib
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -87,6 +88,16 @@ class FeatureStore:
         self.told: set[str] = set()
         self._shared: Environment | None = Environment.shared(self.folder, DATABASES, FORMAT)
 
+    @property
+    def graphs(self) -> Path:
+        """Where compiled encoders are kept, beside the features that they make."""
+        return self.folder / "graphs"
+
+    @property
+    def hashes(self) -> Path:
+        """Where the hashes of weight files are kept, see ``hashes_kept``."""
+        return self.folder / "weights.json"
+
     def get_many(self, keys: Sequence[bytes], fingerprint: str) -> list[np.ndarray | None]:
         """Each cell's features ``[T, D]`` (float16, or float32 where values are too large for it), None where there are none."""
         full = [full_key(key, fingerprint) for key in keys]
@@ -134,7 +145,7 @@ class FeatureStore:
         return list(self._entries().values())
 
     def prune(self, *, fingerprints: Collection[str] | None = None, older_than_days: float | None = None, max_bytes: int | None = None) -> Freed:
-        """Removes features; without any argument all of them, also from a damaged file.
+        """Removes features, and the compiled encoders that made them; without any argument all of them, also from a damaged file.
 
         Args:
             fingerprints: Only features of these may go.
@@ -157,6 +168,8 @@ class FeatureStore:
         if going:
             self._delete(going)
             self._env.compact()
+            for entry in going.values():
+                self._drop_graphs(f"{entry.fingerprint}-*")
         return freed(going)
 
     def close(self) -> None:
@@ -195,7 +208,16 @@ class FeatureStore:
         if not self._env.remove():  # another process uses the file
             entries = self._entries()
             self._delete(entries)
+        self._drop_graphs("*")
+        with suppress(OSError):
+            self.hashes.unlink(missing_ok=True)
         return freed(entries)
+
+    def _drop_graphs(self, pattern: str) -> None:
+        """What runs an encoder goes with its features; a process that has read it does not need the file any more."""
+        with suppress(OSError):  # what cannot be deleted is not wrong, and its name says what it is good for
+            for path in self.graphs.glob(f"{pattern}.graph"):
+                path.unlink(missing_ok=True)
 
     def _delete(self, prefixes: Collection[bytes]) -> None:
         def job(txn: Any, dbs: dict[bytes, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,7 +33,7 @@ _BEHIND = 2.0
 class _Poll:
     """What all candidates share."""
 
-    rounds: Sequence[Sequence[Split]]
+    splits: Sequence[Split]
     target: np.ndarray
     scored: np.ndarray
     situation: Situation
@@ -43,26 +43,28 @@ class _Poll:
 
 def run_election(
     candidates: Sequence[Candidate],
-    rounds: Sequence[Sequence[Split]],
+    splits: Sequence[Split],
     target: np.ndarray,
     situation: Situation,
     budget: Budget,
     progress: Progress,
     together: Sequence[str] = (),
     effort: Effort = PRESETS["balanced"],
+    further: Iterable[Sequence[Split]] = (),
 ) -> Leaderboard:
     """Scores every candidate, then those that can still win once more for each further round of folds, and chooses one.
 
     Args:
-        rounds: Each time that the rows were cut into folds (or one hold-out): its splits, all with all modalities.
+        splits: Folds, or one hold-out; all with all modalities.
         target: ``[N]`` encoded target of all rows.
         together: Learners that make a model of the candidates.
+        further: The same rows cut into folds anew, for each further round; made when they are needed.
 
     Raises:
         UsageError: The time limit ended before any candidate was scored.
     """
-    scored = np.sort(np.concatenate([split.rows for split in rounds[0]]))
-    poll = _Poll(rounds, target, scored, situation, budget, effort)
+    scored = np.sort(np.concatenate([split.rows for split in splits]))
+    poll = _Poll(splits, target, scored, situation, budget, effort)
     entries: list[Entry] = []
     with progress.step("Learn", len(candidates), "candidates") as step:
         for place, candidate in enumerate(candidates):
@@ -74,7 +76,7 @@ def run_election(
     if not finished:
         raise UsageError("The time limit ended before any candidate was scored.", hint="Give a longer --time-limit.")
     standing = contenders(finished, target, scored, situation, together)
-    _more_rounds(standing, poll, progress)
+    _more_rounds(standing, further, poll, progress)
     entries += combine(standing, target, scored, situation, together)
     for entry in entries:
         if entry.scores is not None:
@@ -92,7 +94,7 @@ def _share(coming: Sequence[Candidate]) -> float:
 def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: float) -> Entry:
     """A candidate on the first round of folds."""
     began = time.monotonic()
-    entry, splits, budget = Entry(candidate), poll.rounds[0], poll.budget
+    entry, splits, budget = Entry(candidate), poll.splits, poll.budget
     rivals = [other for other in before if other.scores is not None]
     if rivals and budget.left() <= _reserve(rivals):
         entry.stopped = "the time limit left no time for it"
@@ -131,16 +133,19 @@ def _reserve(entries: Sequence[Entry]) -> float:
     return 1.3 * sum(sorted((entry.fit_seconds for entry in entries), reverse=True)[:3])
 
 
-def _more_rounds(standing: Sequence[Entry], poll: _Poll, progress: Progress) -> None:
+def _more_rounds(standing: Sequence[Entry], further: Iterable[Sequence[Split]], poll: _Poll, progress: Progress) -> None:
     """Further rounds for those that can win, each with another seed; a round counts only if it was finished for all of them.
 
     What a candidate says of a row is the mean over the rounds: networks are judged as means of several seeds, which is what they will be.
     """
     task = poll.situation.task
     totals = [to_mean_space(entry.scores, task) for entry in standing if entry.scores is not None]
-    for number, splits in enumerate(poll.rounds[1:], start=2):
+    rounds = iter(further)
+    number = 1
+    while poll.budget.left() > _reserve(standing) and (splits := next(rounds, None)) is not None:
+        number += 1
         found: list[np.ndarray] = []
-        with progress.step(f"Hold out, round {number} of {len(poll.rounds)}", len(standing), "candidates") as step:
+        with progress.step(f"Hold out again, round {number}", len(standing), "candidates") as step:
             for entry in standing:
                 scores = _again(entry, number, splits, poll)
                 if scores is None:

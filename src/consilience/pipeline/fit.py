@@ -83,8 +83,12 @@ def fit_pipeline(
         relatives = int((np.bincount(groups)[groups] > 1).sum())
         progress.say(f"{relatives:,} of {len(groups):,} rows are nearly the same as another; such rows stay on one side when rows are held out.")
     rounds = plan_rounds(pool.is_valid, task.labels(target), groups, recipe)
-    splits = [[_split(features, pool.dataset, extraction, target, fold, recipe.seed) for fold in folds] for folds in rounds]
-    train = splits[0][0].train
+
+    def splits_of(folds: Sequence[Fold]) -> list[Split]:
+        return [_split(features, pool.dataset, extraction, target, fold, recipe.seed) for fold in folds]
+
+    splits = splits_of(rounds[0])
+    train = splits[0].train
     candidates = default_candidates(
         train.modalities,
         sorted({part.modality for part in train.prepared}),
@@ -98,10 +102,10 @@ def fit_pipeline(
         if not candidates:
             raise UsageError(f"None of the learners {', '.join(recipe.learners)} can learn from this table.", hint="Name others with --learner.")
     together = [name for name in combiners() if not recipe.learners or name in recipe.learners]
-    board = run_election(candidates, splits, target, situation, budget, progress, together, effort)
+    board = run_election(candidates, splits, target, situation, budget, progress, together, effort, further=map(splits_of, rounds[1:]))
     chosen = board[board.chosen]
     assert chosen.scores is not None
-    calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task, _presence(splits[0], board.scored))
+    calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task, _presence(splits, board.scored))
 
     learn_from = np.arange(len(pool.dataset)) if recipe.refit and not recipe.valid_only else rounds[0][0].train
     final, model = _refit(features, pool.dataset, extraction, target, learn_from, board, situation, budget, progress)
@@ -216,7 +220,7 @@ def _refit(
     with progress.step("Learn from all rows", len(weights), "models") as step:
         for name in _in_order(weights, board, budget):
             entry = board[name]
-            # What is begun is finished. A further third of the rows is learned from, compared with a fold; a member for which there is no time is left out.
+            # What is begun is finished; a member for which there is no time is left out. All rows are a quarter more than those of a fold.
             if members and budget.left() < 1.3 * entry.fit_seconds * entry.rounds:
                 continue
             fitted = entry.candidate.make(situation).fit(examples.only(entry.candidate.modalities), target[rows], entry.point, Budget(None))

@@ -166,7 +166,7 @@ ENGLISH: dict[str, str] = {
     "coverage.wide": "{inside} of {rows} true values ({share}) lie in the 90\u202f% interval of their prediction: it is wider than it need be.",
     "coverage.width": "The interval reaches {margin} to either side of a prediction.",
     "coverage.width_log": "The interval reaches from the prediction divided by {margin} to the prediction times {margin}.",
-    "coverage.adaptive": "That is the typical width: it is narrower or wider where the prediction, or what is absent, lets smaller or larger errors be expected.",
+    "coverage.adaptive": "That is the typical width: it differs where the prediction, or what is absent, lets smaller or larger errors be expected.",
     "coverage.none": "Too few held-out rows for an interval.",
     # --- metrics ---
     "metrics.conclusion": "{metric}: {value}, and with 95\u202f% confidence between {low} and {high}.",

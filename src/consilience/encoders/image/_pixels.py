@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from consilience.core.errors import CellError
 from consilience.core.settings import Settings
 
-__all__ = ["Fit", "NormalisedSettings", "PixelSettings", "Smooth", "aspect", "frame"]
+__all__ = ["Fit", "NormalisedSettings", "PixelSettings", "Smooth", "aspect", "enough", "frame"]
 
 Fit = Literal["crop", "squash", "pad"]
 Smooth = Literal["bicubic", "bilinear"]
@@ -83,6 +83,14 @@ def frame(cell: Any, size: int, fit: Fit = "squash", grey: bool = False, smooth:
     if grey:
         square = square.convert("L").convert("RGB")
     return np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))
+
+
+def enough(size: int) -> int:
+    """Short side at which a picture may be decoded for a square of ``size`` pixels.
+
+    A quarter more: the coarse reduction of the decoder is then always followed by a smooth one, which hides it.
+    """
+    return size + size // 4
 
 
 def aspect(cell: Any) -> tuple[int, int]:

@@ -7,13 +7,13 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from consilience.encoders._base import ModuleEncoder
-from consilience.encoders.image._pixels import NormalisedSettings, Smooth, frame
+from consilience.encoders.image._pixels import NormalisedSettings, Smooth, enough, frame
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,6 +76,8 @@ class PretrainedEncoder(ModuleEncoder):
     """
 
     Settings = PretrainedSettings
+    version: ClassVar[int] = 2
+    batch_size: ClassVar[int] = 8
     settings: PretrainedSettings
     _network: Network | None = None
     _width: int | None = None
@@ -113,6 +115,10 @@ class PretrainedEncoder(ModuleEncoder):
 
     def origin(self) -> str:
         return self.network.origin
+
+    @property
+    def image_size(self) -> int:
+        return enough(self.size)
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from consilience.core.errors import UsageError
+from consilience.encoders._file_hash import file_hash
 from consilience.encoders.image._pretrained import IMAGENET, Network, PretrainedSettings
 from consilience.encoders.image._torchvision import torchvision_or_stand_in
-from consilience.encoders.image._weights import fetch, file_hash, read_json, require, safetensors_in
+from consilience.encoders.image._weights import fetch, read_json, require, safetensors_in
 
 if TYPE_CHECKING:
     from torch import nn

@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
-from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from consilience.core.errors import MissingExtra, OfflineError, UsageError
-from consilience.core.hashing import hash_file, hash_json
+from consilience.core.hashing import hash_json
+from consilience.core.offline import is_offline
+from consilience.encoders._file_hash import file_hash
 
-__all__ = ["fetch", "file_hash", "is_offline", "read_json", "require", "safetensors_in", "weights_hash"]
-
-YES = {"1", "true", "yes", "on"}
-
-
-def is_offline() -> bool:
-    """True if ``CONSILIENCE_OFFLINE`` or ``HF_HUB_OFFLINE`` forbids the network."""
-    return any(os.environ.get(name, "").strip().lower() in YES for name in ("CONSILIENCE_OFFLINE", "HF_HUB_OFFLINE"))
+__all__ = ["fetch", "read_json", "require", "safetensors_in", "weights_hash"]
 
 
 def require(package: str, who: str, extra: str) -> None:
     """Raises MissingExtra unless the package can be found; does not import it."""
     if find_spec(package) is None:
         raise MissingExtra(who, package, extra)
-
-
-@lru_cache(maxsize=256)
-def hashed(path: Path, size: int, changed: int) -> str:
-    return hash_file(path)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, computed once as long as its size and time of change stay."""
-    path = path.resolve()
-    about = path.stat()
-    return hashed(path, about.st_size, about.st_mtime_ns)
 
 
 def weights_hash(paths: Iterable[Path]) -> str:

@@ -7,9 +7,9 @@ When not: few rows, or pictures of things of this world: a frozen pretrained enc
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from consilience.core.seeds import generator
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.encoders._base import TrainedEncoder
-from consilience.encoders.image._pixels import NormalisedSettings, frame
+from consilience.encoders.image._pixels import NormalisedSettings, enough, frame
 from consilience.layers.tokens import Tokens
 
 __all__ = ["Cnn"]
@@ -70,6 +70,7 @@ class Cnn(TrainedEncoder):
 
     prepares_alike = True
     Settings = CnnSettings
+    version: ClassVar[int] = 2
 
     settings: CnnSettings
 
@@ -115,10 +116,12 @@ class Cnn(TrainedEncoder):
 
     def read(self, cells: Cells, rows: np.ndarray) -> Sequence[np.ndarray]:
         """Pixels of the rows, in order; decoding and resizing run in threads."""
+        read_at = getattr(cells.kind, "read_at", None)
+        decode: Callable[[Any], Any] = cells.kind.read if read_at is None else lambda value: read_at(value, enough(self.settings.size))
 
         def one(row: int) -> np.ndarray:
             try:
-                return frame(cells.read(row), self.settings.size, self.settings.fit, self.settings.grey)
+                return frame(decode(cells.values[row]), self.settings.size, self.settings.fit, self.settings.grey)
             except CellError as error:
                 error.row, error.column = row, cells.name
                 raise

@@ -9,14 +9,15 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from consilience.core.registry import Card
 from consilience.encoders._base import ModuleEncoder
-from consilience.encoders.image._pixels import PixelSettings, frame
-from consilience.encoders.image._weights import file_hash, require
+from consilience.encoders._file_hash import file_hash
+from consilience.encoders.image._pixels import PixelSettings, enough, frame
+from consilience.encoders.image._weights import require
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,6 +63,8 @@ class EfficientNetLite0(ModuleEncoder):
     """
 
     Settings = EfficientNetLite0Settings
+    version: ClassVar[int] = 2
+    batch_size: ClassVar[int] = 8
     settings: EfficientNetLite0Settings
 
     def __init__(self, settings: EfficientNetLite0Settings, argument: str = "") -> None:
@@ -90,6 +93,10 @@ class EfficientNetLite0(ModuleEncoder):
     @property
     def inputs(self) -> tuple[str, ...]:
         return ("pixels",)
+
+    @property
+    def image_size(self) -> int:
+        return enough(self.settings.size)
 
     def prepare(self, cell: Any) -> dict[str, np.ndarray]:
         return {"pixels": frame(cell, self.settings.size, self.settings.fit, self.settings.grey)}

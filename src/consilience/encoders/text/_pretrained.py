@@ -17,7 +17,7 @@ from pydantic import Field
 from consilience.core.errors import MissingExtra, UsageError
 from consilience.core.settings import Settings
 from consilience.encoders._base import ModuleEncoder
-from consilience.encoders.text._file_hash import file_hash
+from consilience.encoders._file_hash import file_hash
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

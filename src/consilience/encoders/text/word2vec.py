@@ -20,7 +20,7 @@ from consilience.core.settings import Settings
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.encoders._base import FittedEncoder
-from consilience.encoders.text._file_hash import file_hash
+from consilience.encoders._file_hash import file_hash
 from consilience.encoders.text._segment import SegmentSetting, choose_segmenter, texts_of
 from consilience.encoders.text._skip_gram import train_skip_gram
 from consilience.encoders.text._word_file import read_word_file
