@@ -1,6 +1,6 @@
 """Rows that are nearly the same, found from features: they have to stay on one side of every split. Source: Barz and Denzler (2020), near-duplicates.
 
-A picture taken twice, a receipt scanned twice, the same drawing with another hair: where one learns and the other checks, held-out scores promise too much.
+A picture taken twice, a receipt scanned twice: where one of them learns and the other checks, held-out scores promise too much.
 """
 
 from __future__ import annotations
