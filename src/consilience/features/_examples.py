@@ -45,6 +45,8 @@ class Block:
     def pooled(self) -> np.ndarray | sparse.csr_matrix:
         """``[N, D]`` float: the mean over a sequence's tokens; zeros where absent. Not to be written to: it may be the block's own memory."""
         if sparse.issparse(self.values):
+            if self.mask.all():
+                return self.values
             return sparse.diags(self.present.astype(np.float32)) @ self.values
         values = np.asarray(self.values)
         if values.ndim == 2:

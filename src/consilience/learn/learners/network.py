@@ -29,7 +29,7 @@ from consilience.learn.learners._feed import Feed, SlotSpec
 from consilience.learn.learners._gradient import Scale, epochs_path, fit_epochs, target_tensor
 from consilience.learn.learners._reduce import Reducer
 from consilience.learn.spaces import from_mean_space, to_mean_space
-from consilience.learn.training.loop import TrainingSettings, seeded
+from consilience.learn.training.loop import TrainingSettings, one_thread, seeded
 from consilience.model import CachedFeatures, Network, Slot
 
 __all__ = ["NetworkLearner"]
@@ -181,7 +181,7 @@ def _build(slots: list[SlotSpec], settings: NetworkSettings, situation: Situatio
 def _run(network: nn.Module, feed: Feed, pick: Callable[[Any], Tensor]) -> np.ndarray:
     """One part of the output for all rows, as numpy."""
     made = []
-    with torch.inference_mode():
+    with one_thread(len(feed) <= 512 and not feed.prepared), torch.inference_mode():
         for start in range(0, max(1, len(feed)), 512):
             made.append(pick(network(feed.batch(np.arange(start, min(start + 512, len(feed)))))).float().cpu())
     return np.asarray(torch.cat(made).numpy())

@@ -22,7 +22,7 @@ from consilience.learn.learners._absence import drop_modalities
 from consilience.learn.learners._base import Fitted, Learner, Path, Point, Situation, Split
 from consilience.learn.learners._gradient import Scale, epochs_path, fit_epochs, target_tensor
 from consilience.learn.learners._reduce import Reducer
-from consilience.learn.training.loop import TrainingSettings, seeded
+from consilience.learn.training.loop import TrainingSettings, one_thread, seeded
 
 __all__ = ["TabM"]
 
@@ -183,7 +183,7 @@ def _score(model: nn.Module, features: Tensor, scale: Scale, situation: Situatio
     """``[N, K]``: the logarithm of the members' mean probability, or their mean number."""
     task = situation.task.target.task
     parts = [torch.zeros(0, situation.task.num_outputs)]
-    with torch.inference_mode():
+    with one_thread(len(features) <= 1024), torch.inference_mode():
         for batch in torch.split(features, 1024):
             scores = model(batch.to(situation.device)).float().cpu()  # [B, members, K]
             if task == "regression":

@@ -167,7 +167,8 @@ def _scores(boosters: list[Any], features: np.ndarray, situation: Situation, rou
     """``[N, K]`` raw scores after so many rounds (all of them if None)."""
     if not len(features):
         return np.zeros((0, situation.task.num_outputs))
-    raw = [
-        booster.predict(features, raw_score=True, num_iteration=-1 if rounds is None else rounds).reshape(len(features), -1) for booster in boosters
-    ]
+    # As in training: threads are waited for longer than a few rows take.
+    threads = 1 if features.size < _SMALL else 0
+    stop = -1 if rounds is None else rounds
+    raw = [booster.predict(features, raw_score=True, num_iteration=stop, num_threads=threads).reshape(len(features), -1) for booster in boosters]
     return np.concatenate(raw, axis=1).astype(np.float64)
