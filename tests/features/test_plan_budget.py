@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from consilience.core.budget import Budget
 from consilience.features.plan import Extraction, Features, SlotPlan
+from consilience.features.store import FeatureStore
 
 
 def slot(column: str) -> SlotPlan:
@@ -47,3 +49,32 @@ def test_late_rows_keep_their_place() -> None:
     found = Extraction(late={1, 4}, forwards=3, encoded=2, reused=1)
     taken = found.take(np.array([4, 0, 1]))
     assert (taken.late, taken.forwards, taken.encoded, taken.reused) == ({0, 2}, 3, 2, 1)
+
+
+def test_rows_that_are_reached_have_all_of_their_evidence(fakes: SimpleNamespace, tmp_path: Path) -> None:
+    class Slow(fakes.Hashing):  # type: ignore[misc]
+        def encode(self, batch: dict[str, np.ndarray]) -> Any:
+            time.sleep(0.005)
+            return super().encode(batch)
+
+    names = "abc"
+    cells = {name: fakes.cells([f"{name} {index}" for index in range(2000)]) for name in names}
+
+    class Rows(SimpleNamespace):
+        def __len__(self) -> int:
+            return 2000
+
+    def extract(budget: Budget | None) -> Extraction:
+        features = Features([slot(name) for name in names], {f"{name}:fake": Slow(name) for name in names})
+        return features.extract(Rows(cells=cells), FeatureStore(tmp_path), None, budget)  # type: ignore[arg-type]
+
+    found = extract(Budget(3.0))
+    reached = [int(block.mask.sum()) for block in found.blocks.values()]
+    whole = 2000 - len(found.late)
+    assert 0 < whole < 2000
+    # Column by column, whole rows would be a small part of the cells; here most of them belong to whole rows.
+    assert whole > 0.5 * max(reached)
+    assert found.encoded == sum(reached)
+    assert found.reused == 0
+    again = extract(Budget(0.0))
+    assert again.reused >= found.encoded
