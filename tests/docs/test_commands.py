@@ -48,7 +48,7 @@ def lines(blocks: list[tuple[str, str]], prose: str, program: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_commands(page: str, blocks: Callable[[str], list[tuple[str, str]]], prose: Callable[[str], str]) -> None:
     for line in lines(blocks(page), prose(page), "consilience"):
-        parse(line)
+        parse(line)  # raises what a person would see
 
 
 @pytest.mark.parametrize("page", PAGES)

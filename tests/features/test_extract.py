@@ -271,6 +271,7 @@ def test_after_a_kill_the_work_goes_on_and_the_features_are_the_same(fakes: Simp
 
 
 def test_two_processes_share_one_store(fakes: SimpleNamespace, tmp_path: Path) -> None:
+    # They sleep at unlike paces so that each meets what the other has just kept; what is asserted holds whoever is first.
     code = """
 print("ready", flush=True)
 sys.stdin.readline()
@@ -410,7 +411,7 @@ def test_batches_beside_one_another_give_what_they_give_alone(fakes: SimpleNames
         with lock:
             running += 1
             most = max(most, running)
-        time.sleep(0.01)
+        time.sleep(0.01)  # long enough that the next call begins meanwhile
         try:
             return whole(self, arrays, beside=beside)
         finally:

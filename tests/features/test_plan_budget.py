@@ -21,7 +21,7 @@ def slot(column: str) -> SlotPlan:
 def extract(fakes: SimpleNamespace, names: str, count: int, budget: Budget | None, pause: float) -> Extraction:
     class Slow(fakes.Hashing):  # type: ignore[misc]
         def encode(self, batch: dict[str, np.ndarray]) -> Any:
-            time.sleep(pause)
+            time.sleep(pause)  # so that the budget ends before the cells do; how many are reached is not asserted
             return super().encode(batch)
 
     cells = {name: fakes.cells([f"{name} {index}" for index in range(count)]) for name in names}
@@ -54,7 +54,7 @@ def test_late_rows_keep_their_place() -> None:
 def test_rows_that_are_reached_have_all_of_their_evidence(fakes: SimpleNamespace, tmp_path: Path) -> None:
     class Slow(fakes.Hashing):  # type: ignore[misc]
         def encode(self, batch: dict[str, np.ndarray]) -> Any:
-            time.sleep(0.005)
+            time.sleep(0.005)  # so that the budget ends before the rows do
             return super().encode(batch)
 
     names = "abc"

@@ -94,7 +94,7 @@ def test_a_module_that_cannot_be_traced_runs_on_torch(fakes: SimpleNamespace) ->
     class Untraceable(torch.nn.Module):
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
             if torch.jit.is_tracing():
-                raise NotImplementedError("not to be traced")
+                raise NotImplementedError("not to be traced")  # as a module does that cannot be exported
             return pixels.float().mean((2, 3)).unsqueeze(1)
 
     encoder, progress = fakes.Pixels(), fakes.Noted()

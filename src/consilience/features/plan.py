@@ -183,6 +183,7 @@ class Features:
                 if cells.kind.media:
                     found.failures.update(_broken(cells, progress))
                     read.add(column)
+        found.reused = max(0, found.reused)  # where the store failed between the two, what was encoded did not come from it
         return found
 
     def fit(self, dataset: Dataset, rows: np.ndarray, seed: int) -> Features:
