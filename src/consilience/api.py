@@ -20,7 +20,7 @@ from consilience.pipeline.fit import fit_pipeline
 from consilience.pipeline.fitted import Pipeline
 from consilience.pipeline.folder import load_pipeline, save_pipeline
 from consilience.pipeline.recipe import make_recipe, read_recipe
-from consilience.report import write_report
+from consilience.report import write_content, write_report
 
 __all__ = ["Model", "fit", "load"]
 
@@ -167,8 +167,13 @@ class Model:
         return self.pipeline.embed(_table(data, self.pipeline.recipe.join), keep=tuple(keep), strict=strict, progress=_progress(progress))
 
     def report(self, path: str | Path, data: Any = None, *, language: str = "en", progress: Progress | bool = False) -> Path:
-        """Writes one self-contained HTML page, in English (``en``) or Chinese (``zh``); with ``data`` it also says how the model does there."""
+        """Writes one self-contained HTML page, in English (``en``) or Chinese (``zh``); with ``data`` it also says how the model does there.
+
+        Where ``path`` ends in ``.json`` it writes the same content as one JSON object instead.
+        """
         table = None if data is None else _table(data, self.pipeline.recipe.join)
+        if Path(path).suffix.lower() == ".json":
+            return write_content(self.pipeline, path, table, progress=_progress(progress))
         return write_report(self.pipeline, path, table, language=language, progress=_progress(progress))
 
     def save(self, folder: str | Path) -> Path:

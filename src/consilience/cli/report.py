@@ -1,4 +1,4 @@
-"""The HTML page of a model."""
+"""The page of a model, for people or, as JSON, for programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ PANEL, ORDER = "Use a model", 70
 
 def command(
     model: Model,
-    out: Annotated[str, typer.Option("--out", metavar="FILE", help="The page; one file, no network needed.", show_default=False)],
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE", help="FILE.html: one page, no network needed. FILE.json: its numbers.", show_default=False)
+    ],
     data: Annotated[
         list[str] | None,
         typer.Option("--data", metavar="TABLE", help="Rows that the model has not learned from; repeat it for tables that are joined."),
@@ -27,15 +29,15 @@ def command(
     cache: Cache = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write one HTML page about a model.
+    """Write one page about a model.
 
-    The verdict, the leaderboard, where the model is good and where not, examples, the schema.
+    The verdict, the leaderboard, where the model is good and where not, examples, the schema. The same as JSON where FILE ends in .json.
 
     \b
     consilience report model/ --data test.csv --out report.html
     """
-    if Path(out).suffix.lower() not in (".html", ".htm") or Path(out).is_dir():
-        raise UsageError(f"{out!r} is no name of a page.", hint="Name a file that ends in .html.")
+    if Path(out).suffix.lower() not in (".html", ".htm", ".json") or Path(out).is_dir():
+        raise UsageError(f"{out!r} is no name of a page.", hint="Name a file that ends in .html, or in .json.")
     check_place(out)
     from consilience.cli._model import open_model
 

@@ -75,14 +75,23 @@ class Rich:
 
     @contextmanager
     def step(self, label: str, total: int, unit: str = "rows") -> Iterator[Step]:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.text import Text
+
+        class Speed(ProgressColumn):
+            """Rows a second of late."""
+
+            def render(self, task: Task) -> Text:
+                speed = task.finished_speed or task.speed
+                return Text("" if not speed else f"{speed:,.0f} {unit}/s" if speed >= 10 else f"{speed:.1f} {unit}/s")
 
         columns = (
-            TextColumn("{task.description:<28}"),
-            BarColumn(bar_width=28),
+            TextColumn("{task.description:<24}"),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn(unit),
+            Speed(),
             TimeElapsedColumn(),
+            TextColumn("left"),
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self.console) as bars:

@@ -108,7 +108,7 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: fl
     own = Budget(None if budget.seconds is None else max(0.0, budget.left() - _reserve(rivals)) * share)
     try:
         found = candidate.make(poll.situation).cross_fit([split.only(candidate.modalities) for split in splits], len(poll.target), own, rival)
-        entry.scores, entry.point = found.scores, found.point
+        entry.scores, entry.point, entry.curve = found.scores, found.point, found.curve
         entry.loss = float(entry.losses(poll.target, poll.scored, poll.situation.task).mean())
     except OutOfTime:
         entry.stopped = "its share of the time limit was used up"

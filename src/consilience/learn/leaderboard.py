@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from consilience.learn.candidates import Candidate
-from consilience.learn.learners._base import Point
+from consilience.learn.learners._base import Curve, Point
 from consilience.metrics import Interval
 from consilience.tasks import Task
 
@@ -27,6 +27,7 @@ class Entry:
         fit_seconds: What learning once from a fold's rows took, at most.
         weights: For an ensemble: member to weight.
         stopped: Why it was given up, or None.
+        curve: How the loss went while it learned, in the first round.
     """
 
     candidate: Candidate
@@ -39,6 +40,7 @@ class Entry:
     rounds: int = 1
     weights: dict[str, float] = field(default_factory=dict)
     stopped: str | None = None
+    curve: Curve | None = None
 
     @property
     def name(self) -> str:

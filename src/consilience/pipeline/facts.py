@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from consilience.core.seeds import derive
-from consilience.data.schema import Dataset
+from consilience.data.schema import Dataset, Schema
 from consilience.features.plan import Extraction, Features
 from consilience.learn.calibration import Calibration
 from consilience.learn.leaderboard import Entry, Leaderboard
 from consilience.metrics.bootstrap import paired_bootstrap
+from consilience.pipeline.portrait import portray
 from consilience.tasks import Task
 
 __all__ = ["describe_fit", "fusion_gain"]
@@ -29,8 +31,10 @@ def describe_fit(
     seconds: dict[str, float],
     peak_memory_mb: float,
     num_learned: int,
+    schema: Schema,
+    near_duplicates: int,
 ) -> dict[str, Any]:
-    """See the keys."""
+    """See the keys. ``near_duplicates``: rows that were kept on one side of every split because another is nearly the same."""
     return {
         "leaderboard": [_entry(entry) for entry in board.entries],
         "chosen": board.chosen,
@@ -56,8 +60,10 @@ def describe_fit(
         "num_rows": dataset.num_table_rows,
         "num_learned": num_learned,
         "num_scored": len(board.scored),
+        "num_near_duplicates": near_duplicates,
         "num_quarantined": len({row.row for row in dataset.quarantine}),
         "quarantine": [{"row": row.row, "column": row.column, "reason": row.reason} for row in dataset.quarantine[:200]],
+        "portraits": portray(dataset, schema),
     }
 
 
@@ -129,4 +135,5 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "weights": entry.weights,
         "fit_seconds": round(entry.seconds, 3),
         "stopped": entry.stopped,
+        "curve": asdict(entry.curve) if entry.curve else None,
     }

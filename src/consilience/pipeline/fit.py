@@ -32,13 +32,16 @@ from consilience.pipeline._folds import plan_rounds
 from consilience.pipeline.facts import describe_fit
 from consilience.pipeline.fitted import Pipeline
 from consilience.pipeline.recipe import Recipe
-from consilience.tasks import TASKS
+from consilience.tasks import TASKS, Task
 
 __all__ = ["fit_pipeline"]
 
 
 _ENCODE = 0.6
 """Share of a time limit that encoding may take."""
+
+_MOST_CLASSES = 2000
+"""Every learner's work and memory grow with the classes times the rows: with 5,000 classes, weights of n-grams alone would fill 55 GB."""
 
 _FEWEST = 20
 """Rows without which nothing is learned when the time for encoding is over."""
@@ -67,6 +70,7 @@ def fit_pipeline(
     assert schema.target is not None
     task_class = TASKS.get(schema.target.task)
     task = task_class(schema.target, parse_settings(task_class.Settings, recipe.task_settings, f"The task {schema.target.task!r}"))
+    _check_size(task)
     pool = _read(table, valid, schema, recipe)
     features = Features(plan_slots(schema, recipe.encoders))
     clock.lap("read")
@@ -78,7 +82,7 @@ def fit_pipeline(
     target = task.encode(pool.dataset.target)
     effort = PRESETS[recipe.presets]
     situation = Situation(task, recipe.seed, "cuda" if torch.cuda.is_available() else "cpu")
-    groups = pool.dataset.groups
+    groups, relatives = pool.dataset.groups, 0
     if groups is None and recipe.near_duplicates and (groups := near_duplicates(list(extraction.blocks.values()), recipe.seed)) is not None:
         relatives = int((np.bincount(groups)[groups] > 1).sum())
         progress.say(f"{relatives:,} of {len(groups):,} rows are nearly the same as another; such rows stay on one side when rows are held out.")
@@ -111,7 +115,9 @@ def fit_pipeline(
     final, model = _refit(features, pool.dataset, extraction, target, learn_from, board, situation, budget, progress)
     clock.lap("learn")
     pipeline = Pipeline(recipe, schema, task, final, model, calibration, {}, store)
-    pipeline.facts = describe_fit(board, target, task, pool.dataset, extraction, final, calibration, clock.seconds(), _peak_memory(), len(learn_from))
+    pipeline.facts = describe_fit(
+        board, target, task, pool.dataset, extraction, final, calibration, clock.seconds(), _peak_memory(), len(learn_from), schema, relatives
+    )
     return pipeline
 
 
@@ -121,6 +127,17 @@ class _Pool:
 
     dataset: Dataset
     is_valid: np.ndarray
+
+
+def _check_size(task: Task) -> None:
+    """Raises TargetError where there are more classes than can be learned in a time that anybody would wait."""
+    classes = len(task.target.classes)
+    if classes > _MOST_CLASSES:
+        raise TargetError(
+            f"The target has {classes:,} classes; up to {_MOST_CLASSES:,} can be learned.",
+            hint="Put rare classes together, learn a coarser column, or leave out rows of classes that hardly occur.",
+            column=task.target.name,
+        )
 
 
 def _check_names(recipe: Recipe) -> None:

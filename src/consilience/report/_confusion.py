@@ -1,4 +1,4 @@
-"""Who is taken for whom: a heat map for up to 30 classes, the worst pairs beyond."""
+"""Who is taken for whom: a heat map of up to 30 classes; of more, the classes with most mistakes among them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from consilience.report._material import Judged, Material, short
 __all__ = ["Cell", "Confusion", "make_confusion"]
 
 DRAWN_UP_TO = 30
+PART = 20
+"""Classes that are drawn where there are more."""
 PAIRS = 20
 
 
@@ -56,31 +58,30 @@ def make_confusion(material: Material, judged: Judged) -> Confusion:
     wrong = table - np.diag(np.diag(table))
     order = [int(place) for place in np.argsort(-wrong, axis=None, kind="stable")[:PAIRS] if wrong.flat[int(place)]]
     pairs = [divmod(place, len(classes)) for place in order]
-    names = tuple(short(name, 22) for name in classes)
-    size = 92 if len(classes) == 2 else 64 if len(classes) <= 5 else 48 if len(classes) <= 10 else 34 if len(classes) <= 20 else 26
+    shown = list(range(len(classes))) if len(classes) <= DRAWN_UP_TO else _most_mistaken(wrong)
+    names = tuple(short(classes[code], 22) for code in shown)
+    size = 92 if len(shown) == 2 else 64 if len(shown) <= 5 else 48 if len(shown) <= 10 else 34 if len(shown) <= 20 else 26
     longest = max((len_shown(name) for name in names), default=1)
     left = round(min(180, max(92, 16 + 7.2 * longest)))
-    drawn = len(classes) <= DRAWN_UP_TO
     cells = [
         Cell(
-            x=left + column * size,
-            y=row * size,
+            x=left + x * size,
+            y=y * size,
             text=_count(int(table[row, column])),
             shade=round(float(table[row, column] / support[row]), 3) if support[row] else 0.0,
             right=row == column,
             hint=f"{short(classes[row], 40)} → {short(classes[column], 40)}: {table[row, column]:,}",
         )
-        for row in range(len(classes))
-        for column in range(len(classes))
-        if drawn
+        for y, row in enumerate(shown)
+        for x, column in enumerate(shown)
     ]
-    title = words("confusion.plot") if drawn else words("confusion.pairs", count=len(pairs), classes=len(classes))
+    part = len(shown) < len(classes)
     return Confusion(
         conclusion=_conclusion(material, table, pairs),
-        title=title,
-        legend=words("confusion.legend") if drawn else "",
+        title=words("confusion.part", count=len(shown), classes=len(classes)) if part else words("confusion.plot"),
+        legend=words("confusion.legend"),
         cells=tuple(cells),
-        names=names if drawn else (),
+        names=names,
         size=size,
         left=left,
         top=round(min(120, 24 + 4.4 * longest)),
@@ -90,6 +91,21 @@ def make_confusion(material: Material, judged: Judged) -> Confusion:
             for row, column in pairs
         ),
     )
+
+
+def _most_mistaken(wrong: np.ndarray) -> list[int]:
+    """The classes with most mistakes among them: from all, the one with fewest is left out until ``PART`` remain. Near each other: most alike."""
+    both = wrong + wrong.T
+    kept, among = list(range(len(both))), both.sum(axis=1).astype(float)
+    while len(kept) > PART:
+        least = min(kept, key=lambda code: among[code])
+        kept.remove(least)
+        among -= both[:, least]
+    order = [max(kept, key=lambda code: among[code])]
+    while len(order) < len(kept):
+        rest = [code for code in kept if code not in order]
+        order.append(max(rest, key=lambda code: (both[code, order[-1]], among[code])))
+    return order
 
 
 def len_shown(text: str) -> int:

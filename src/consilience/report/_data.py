@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from consilience._version import __version__
+from consilience.judge.drift import Drift
 from consilience.report._material import Material, short
 
 __all__ = ["Data", "Run", "Warned", "make_data", "make_run"]
@@ -58,10 +60,13 @@ def make_data(material: Material) -> Data:
     """Findings, schema, quarantine and notes."""
     words, schema, judged = material.words, material.pipeline.schema, material.judged
     warnings = [Warned(words.maybe(f"topic.{found.topic}", found.topic), found.column, found.message) for found in schema.findings]
+    if doubles := material.facts.get("num_near_duplicates"):
+        warnings.append(Warned(words("topic.near_duplicates"), "", words("warnings.near_duplicates", count=f"{doubles:,}")))
     notes: list[tuple[str, str]] = []
     if judged is not None:
         dataset = judged.scored.dataset
         warnings += [Warned(words("topic.missing"), name, words("warnings.absent", source=judged.source)) for name in dataset.absent_columns]
+        warnings += [Warned(words("topic.drift"), short(found.column, 60), _drifted(material, found, judged.source)) for found in judged.drift]
         notes = [(f"{row:,}", short(" ".join(said), 200)) for row, said in dataset.notes.items()]
     ignored = sum(column.role == "ignored" for column in schema.columns)
     said, rows, total = _aside(material)
@@ -141,6 +146,20 @@ def _aside(material: Material) -> tuple[str, tuple[tuple[str, ...], ...], int]:
         rows += [(judged.source, f"{item.row:,}", item.column, short(item.reason, 300)) for item in aside[:ASIDE]]
         total += len(aside)
     return words("join.sentences").join(said) or words("data.aside_none"), tuple(rows), total
+
+
+def _drifted(material: Material, found: Drift, source: str) -> str:
+    """A column that differs from training, in words."""
+    words, numbers = material.words, material.numbers
+    tell = numbers.share if found.of in ("missing", "category") else _day if found.of == "date" else numbers.plain
+    name = words("drift.other") if found.name is None else repr(short(found.name))
+    values = {"here": tell(found.here), "there": tell(found.there), "distance": numbers.share(found.distance), "name": name}
+    return words(f"drift.{found.of}", source=source, **values)
+
+
+def _day(seconds: float) -> str:
+    """The day of a moment."""
+    return (datetime(1970, 1, 1) + timedelta(seconds=seconds)).date().isoformat()
 
 
 def _some(names: Iterable[str]) -> str:

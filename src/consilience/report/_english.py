@@ -127,7 +127,6 @@ ENGLISH: dict[str, str] = {
     "confusion.axis_true": "true class",
     "confusion.axis_predicted": "predicted class",
     "confusion.legend": "Counts of rows; the darker, the larger the share of the true class.",
-    "confusion.pairs": "The {count} most confused pairs of {classes} classes",
     "residual.conclusion": "Half of the predictions are off by less than {half}; one in ten by more than {most}.",
     "residual.conclusion_log": "Half of the predictions are off by a factor of less than {half}; one in ten by more than {most}.",
     "residual.plot": "Predicted against true",
@@ -276,6 +275,42 @@ ENGLISH: dict[str, str] = {
     # --- without a table ---
     "absent.title": "What is not here",
     "absent.text": "Modalities, errors, trust and examples need rows with their true {target}. Name a table that the model has not learned from:",
+    # --- thresholds, curves, drift ---
+    "threshold.conclusion": "Naming every row {name} to which the model gives at least 50\u202f% finds {recall} of the {rows} there are, and "
+    "{precision} of those named are (F1 {f1}).",
+    "threshold.better": "From {at} on instead, F1 would be {f1}; but that threshold was sought on these very rows.",
+    "threshold.fine": "No other threshold has a clearly better F1.",
+    "threshold.plot": "Precision, recall and F1 of {name} by threshold",
+    "threshold.axis": "threshold: least probability at which a row is named {name}",
+    "threshold.axis_value": "share",
+    "threshold.note": "Where a missed row costs more than a false alarm, take a lower threshold; where it costs less, a higher one. Upright "
+    "lines: 50\u202f%, and the best F1 where it is clearly better.",
+    "threshold.named": "rows named",
+    "column.threshold": "threshold",
+    "curve.title": "Training curves",
+    "curve.held_out": "rows held out",
+    "curve.seen": "rows learned from",
+    "curve.epochs": "epochs",
+    "curve.rounds": "rounds",
+    "curve.note": "Mean loss over the folds. Learning again from all rows stops where the loss of the rows held out was least (upright line).",
+    "curve.risen": "Least loss {least} after {at} {along}; learning on would overfit ({last} at the end).",
+    "curve.flat": "Least loss {least} after {at} {along}; more brings nothing.",
+    "curve.end": "Least loss {least} at the end, after {at} {along}.",
+    "drift.missing": "Missing in {here} of the rows of {source}; in training in {there}.",
+    "drift.number": "Its values are others than in training ({distance} of the rows would have to move): the median is {here} in {source} "
+    "and was {there}.",
+    "drift.date": "Its dates are others than in training ({distance} of the rows would have to move): the middle one is {here} in {source} "
+    "and was {there}.",
+    "drift.length": "Its texts are of another length than in training ({distance} of the rows would have to change): the median is {here} "
+    "characters in {source} and was {there}.",
+    "drift.category": "Its values are others than in training ({distance} of the rows would have to change): {name} has {here} of the rows of "
+    "{source} and had {there}.",
+    "drift.other": "any value not common in training",
+    "warnings.near_duplicates": "Nearly the same as another row: {count} of the training rows. They were kept on one side whenever rows "
+    "were held out, so that no row was judged by its double.",
+    "topic.near_duplicates": "near-duplicates",
+    "confusion.part": "Who is taken for whom: the {count} classes of {classes} with most mistakes among them",
+    "confusion.all_pairs": "The most confused pairs",
     # --- notebook ---
     "notebook.board": "Best candidates",
 }

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from consilience.data.kinds import Cells
 from consilience.report._material import Judged, Material, short
 
-__all__ = ["Example", "Group", "Shown", "make_examples"]
+__all__ = ["Example", "Group", "Shown", "make_examples", "pick_examples"]
 
 ROWS, LEAST_ROWS = 24, 8
 PICTURES = 40
@@ -53,36 +53,51 @@ class Group:
 
 def make_examples(material: Material, judged: Judged) -> tuple[str, tuple[Group, ...]]:
     """A sentence, and two groups of rows; empty groups are left out."""
-    words = material.words
-    columns = judged.scored.dataset.cells
-    media = [name for name, cells in columns.items() if cells.kind.media and name not in judged.scored.dataset.absent_columns]
-    total = min(ROWS, max(LEAST_ROWS, PICTURES // len(media))) if media else ROWS
-    each = max(1, PICTURES // total)
+    words, media = material.words, _media(judged)
+    each = max(1, PICTURES // _most(media))
+    decoded = material.task.decode(judged.scored.output)
+    said = decoded["prediction"]
+    number = material.task.target.task == "regression"
+    sure = None if number else np.asarray(decoded["probability"], dtype=float)
+    right = np.zeros(len(said), dtype=bool) if number else _right(judged, said)
+    picked = pick_examples(material, judged)
+    groups = tuple(
+        Group(words(f"examples.{title}"), tuple(_example(material, judged, row, said[row], sure, bool(right[row]), media, each) for row in rows))
+        for title, rows in picked.items()
+        if rows
+    )
+    if not picked.get("far", picked.get("wrong")):
+        return words("examples.no_mistake"), groups
+    shown = groups[0].examples[0]
+    key = "examples.conclusion_far" if number else "examples.conclusion"
+    return words(key, sure=shown.sure, predicted=shown.said, true=shown.true), groups
+
+
+def pick_examples(material: Material, judged: Judged) -> dict[str, list[int]]:
+    """Places of rows among those scored: ``far`` and ``close`` for numbers, ``wrong`` and ``right`` else, the most telling first."""
+    media = _media(judged)
+    total = _most(media)
     if material.task.target.task == "regression":
         off = np.abs(judged.encoded - judged.scored.scores.reshape(-1))
         order = np.argsort(off, kind="stable")
         far = order[::-1][: min(total // 2, len(order) // 2)]
-        picked = [("examples.far", far), ("examples.close", order[: min(total // 2, len(order) - len(far))])]
-        said = material.task.decode(judged.scored.output)["prediction"]
-        sure, right = None, np.zeros(len(off), dtype=bool)
-        key, worst = "examples.conclusion_far", int(far[0]) if len(far) else None
-    else:
-        decoded = material.task.decode(judged.scored.output)
-        said, sure = decoded["prediction"], np.asarray(decoded["probability"], dtype=float)
-        right = _right(judged, said)
-        order = np.argsort(-sure, kind="stable")
-        wrong = _varied(order[~right[order]], said, total // 2)
-        picked = [("examples.wrong", wrong), ("examples.right", _varied(order[right[order]], said, total - len(wrong) if media else total // 2))]
-        key, worst = "examples.conclusion", int(wrong[0]) if len(wrong) else None
-    groups = tuple(
-        Group(words(title), tuple(_example(material, judged, int(row), said[row], sure, bool(right[row]), media, each) for row in rows))
-        for title, rows in picked
-        if len(rows)
-    )
-    if worst is None:
-        return words("examples.no_mistake"), groups
-    shown = groups[0].examples[0]
-    return words(key, sure=shown.sure, predicted=shown.said, true=shown.true), groups
+        return {"far": far.tolist(), "close": order[: min(total // 2, len(order) - len(far))].tolist()}
+    decoded = material.task.decode(judged.scored.output)
+    said, right = decoded["prediction"], _right(judged, decoded["prediction"])
+    order = np.argsort(-np.asarray(decoded["probability"], dtype=float), kind="stable")
+    wrong = _varied(order[~right[order]], said, total // 2)
+    return {"wrong": wrong, "right": _varied(order[right[order]], said, total - len(wrong) if media else total // 2)}
+
+
+def _media(judged: Judged) -> list[str]:
+    """Columns with pictures."""
+    dataset = judged.scored.dataset
+    return [name for name, cells in dataset.cells.items() if cells.kind.media and name not in dataset.absent_columns]
+
+
+def _most(media: list[str]) -> int:
+    """Rows that are shown at most."""
+    return min(ROWS, max(LEAST_ROWS, PICTURES // len(media))) if media else ROWS
 
 
 def _right(judged: Judged, said: list[Any]) -> np.ndarray:
@@ -92,7 +107,7 @@ def _right(judged: Judged, said: list[Any]) -> np.ndarray:
     return np.array([set(one) == set(other) if isinstance(one, list) else one == other for one, other in pairs], dtype=bool)
 
 
-def _varied(order: np.ndarray, said: list[Any], count: int) -> np.ndarray:
+def _varied(order: np.ndarray, said: list[Any], count: int) -> list[int]:
     """The first ``count`` of an order, each answer at most three times as long as there are others."""
     seen: Counter[str] = Counter()
     first: list[int] = []
@@ -101,7 +116,7 @@ def _varied(order: np.ndarray, said: list[Any], count: int) -> np.ndarray:
         seen[str(said[row])] += 1
         (first if seen[str(said[row])] <= 3 else rest).append(row)
     kept = set([*first, *rest][:count])
-    return np.array([row for row in order.tolist() if row in kept], dtype=np.int64)
+    return [row for row in order.tolist() if row in kept]
 
 
 def _example(material: Material, judged: Judged, row: int, said: Any, sure: np.ndarray | None, right: bool, media: list[str], each: int) -> Example:

@@ -10,6 +10,7 @@ import numpy as np
 
 from consilience.core.progress import Progress
 from consilience.data.table import Table
+from consilience.judge.drift import Drift, find_drift
 from consilience.judge.patterns import score_patterns
 from consilience.pipeline.fitted import Pipeline, Scored
 from consilience.report._numbers import Numbers
@@ -29,6 +30,7 @@ class Judged:
         encoded: ``[N]`` or ``[N, L]`` their encoded target.
         evaluated: What ``evaluate`` gives.
         patterns: What ``score_patterns`` gives.
+        drift: Columns that differ from the training rows.
     """
 
     source: str
@@ -36,6 +38,7 @@ class Judged:
     encoded: np.ndarray
     evaluated: dict[str, Any]
     patterns: list[dict[str, Any]]
+    drift: list[Drift]
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,8 @@ def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Prog
     evaluated = pipeline.report_metrics(scored, time.monotonic() - began)
     encoded = pipeline.task.encode(np.asarray(scored.dataset.target))
     patterns = score_patterns(pipeline, scored, progress=progress)
-    return Material(pipeline, words, numbers, Judged(short(table.source, 60), scored, encoded, evaluated, patterns))
+    drift = find_drift(pipeline.facts.get("portraits", {}), scored.dataset, pipeline.schema)
+    return Material(pipeline, words, numbers, Judged(short(table.source, 60), scored, encoded, evaluated, patterns, drift))
 
 
 def headline_of(entry: dict[str, Any], name: str) -> dict[str, float | None]:

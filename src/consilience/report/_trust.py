@@ -9,7 +9,7 @@ import numpy as np
 
 from consilience.report._material import Judged, Material
 
-__all__ = ["Bin", "Trust", "make_trust", "wilson"]
+__all__ = ["Bin", "Trust", "make_trust", "reliability", "said_and_hit", "wilson"]
 
 BINS = 10
 LEVEL = 0.9
@@ -61,35 +61,47 @@ def wilson(hits: float, count: float, z: float = 1.959964) -> tuple[float, float
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
+def said_and_hit(material: Material, judged: Judged) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of each answer, and 1 where it is right: one a row, or with several labels one for each row and label."""
+    output = judged.scored.output
+    if material.task.target.task == "multilabel":
+        return output.reshape(-1), material.task.truth(judged.encoded).reshape(-1).astype(float)
+    return output.max(axis=1), (output.argmax(axis=1) == judged.encoded).astype(float)
+
+
+def reliability(said: np.ndarray, hit: np.ndarray) -> list[dict[str, float]]:
+    """Ten ranges of probability: their ends, rows, the mean of what was said, the share that is right, and its interval. Empty ones are left out."""
+    codes = np.minimum((said * BINS).astype(int), BINS - 1)
+    found = []
+    for code in np.unique(codes):
+        inside = codes == code
+        right = float(hit[inside].mean())
+        low, high = wilson(right * inside.sum(), int(inside.sum()))
+        ends = {"from": code / BINS, "to": (code + 1) / BINS, "rows": int(inside.sum())}
+        found.append({**ends, "said": float(said[inside].mean()), "right": right, "low": low, "high": high})
+    return found
+
+
 def _reliability(material: Material, judged: Judged) -> Trust:
     words, numbers, output = material.words, material.numbers, judged.scored.output
     labels = material.task.target.task == "multilabel"
-    if labels:
-        said, hit = output.reshape(-1), material.task.truth(judged.encoded).reshape(-1).astype(float)
-    else:
-        said, hit = output.max(axis=1), (output.argmax(axis=1) == judged.encoded).astype(float)
-    codes = np.minimum((said * BINS).astype(int), BINS - 1)
+    said, hit = said_and_hit(material, judged)
     bins, rows = [], []
     odd: tuple[float, str] | None = None
-    for code in range(BINS):
-        inside = codes == code
-        count = int(inside.sum())
-        if not count:
-            continue
-        mean, right = float(said[inside].mean()), float(hit[inside].mean())
-        low, high = wilson(right * count, count)
+    for found in reliability(said, hit):
+        count, mean, right, low, high = (found[name] for name in ("rows", "said", "right", "low", "high"))
         # Ten ranges are looked at, so one counts as odd only where chance would show it in one of two hundred.
         sure_low, sure_high = wilson(right * count, count, ODD)
         distance = max(sure_low - mean, mean - sure_high)
+        said_range = words("number.to", low=numbers.whole(found["from"]), high=numbers.whole(found["to"]))
         if distance > 0 and (odd is None or distance > odd[0]):
-            ends = {"low": numbers.whole(code / BINS), "high": numbers.whole((code + 1) / BINS)}
+            ends = {"low": numbers.whole(found["from"]), "high": numbers.whole(found["to"])}
             odd = distance, words("calibration.but", right=numbers.share(right), **ends)
         radius = 3 + 9 * math.sqrt(count / len(said))
         x, y, least, most = (round(100 * part, 2) for part in (mean, 1 - right, 1 - low, 1 - high))
         bins.append(Bin(x, y, least, most, round(radius, 1)))
         between = words("number.to", low=numbers.share(low), high=numbers.share(high))
-        said_range = words("number.to", low=numbers.whole(code / BINS), high=numbers.whole((code + 1) / BINS))
-        rows.append((said_range, numbers.share(mean), numbers.share(right), between, f"{count:,}"))
+        rows.append((said_range, numbers.share(mean), numbers.share(right), between, f"{int(count):,}"))
     gap = said - hit
     noise = 1.96 * float(gap.std()) / math.sqrt(len(gap))
     kind = "fits" if abs(gap.mean()) <= noise + 1e-9 else "over" if gap.mean() > 0 else "under"

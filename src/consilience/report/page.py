@@ -17,6 +17,7 @@ from consilience.data.table import Table
 from consilience.pipeline.fitted import Pipeline
 from consilience.report._board import make_board
 from consilience.report._confusion import make_confusion
+from consilience.report._curves import make_curves
 from consilience.report._data import make_data, make_run
 from consilience.report._evidence import make_evidence
 from consilience.report._examples import make_examples
@@ -24,6 +25,7 @@ from consilience.report._hero import make_hero
 from consilience.report._labels import make_by_class
 from consilience.report._material import Judged, Material, gather
 from consilience.report._residuals import make_residuals
+from consilience.report._threshold import make_threshold
 from consilience.report._trust import make_trust
 from consilience.report._words import words_for
 
@@ -65,6 +67,7 @@ def render_report(pipeline: Pipeline, table: Table | None = None, *, language: s
         hero=make_hero(material),
         board=make_board(material),
         told=None if material.judged is None else _told(material, material.judged),
+        curves=make_curves(material),
         data=make_data(material),
         run=make_run(material),
         footer=words("page.footer", date=date.today().isoformat(), version=__version__),
@@ -80,6 +83,7 @@ class _Told:
     residuals: object
     by_class: object
     trust: object
+    threshold: object
     metrics: tuple[tuple[str, ...], ...]
     metrics_said: str
     examples_said: str
@@ -97,6 +101,7 @@ def _told(material: Material, judged: Judged) -> _Told:
         residuals=make_residuals(material, judged) if task == "regression" else None,
         by_class=make_by_class(material, judged),
         trust=make_trust(material, judged),
+        threshold=make_threshold(material, judged) if task == "binary" else None,
         metrics=tuple(
             (numbers.name(name), *(numbers.metric(name, value[part]) for part in ("value", "low", "high")), numbers.meaning(name))
             for name, value in judged.evaluated["metrics"].items()

@@ -16,7 +16,7 @@ from consilience.encoders import TrainedEncoder
 from consilience.features._examples import Examples
 from consilience.tasks import Task
 
-__all__ = ["CannotWin", "Combiner", "CrossFit", "Fitted", "Learner", "OutOfTime", "Path", "Point", "Situation", "Split"]
+__all__ = ["CannotWin", "Combiner", "CrossFit", "Curve", "Fitted", "Learner", "OutOfTime", "Path", "Point", "Situation", "Split"]
 
 
 class CannotWin(Exception):
@@ -61,10 +61,29 @@ class Path:
     Args:
         points: P points; the same list for every split, though a split may stop early.
         scores: ``[P, N_valid, K]``.
+        seen: ``[P]`` mean loss of rows that it learned from, or None where nobody looked.
     """
 
     points: list[Point]
     scores: np.ndarray
+    seen: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How the mean loss went while learning: the mean over the splits.
+
+    Args:
+        along: What the points count, such as ``epochs``.
+        at: P points.
+        held_out: P losses of rows that were not learned from.
+        seen: P losses of rows that were; empty where nobody looked.
+    """
+
+    along: str
+    at: tuple[int, ...]
+    held_out: tuple[float, ...]
+    seen: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,10 +93,12 @@ class CrossFit:
     Args:
         scores: ``[N, K]`` scores of rows that the fit did not see; NaN in rows that no split scored.
         point: The point chosen for all splits in common.
+        curve: How the loss went along the path, where the path is one of learning longer.
     """
 
     scores: np.ndarray
     point: Point
+    curve: Curve | None = None
 
 
 @dataclass(frozen=True)
@@ -202,9 +223,24 @@ def choose(paths: Sequence[Path], splits: Sequence[Split], task: Task, num_rows:
     losses = np.zeros(len(points))
     for path, split in zip(paths, splits, strict=True):
         of_split = np.array([task.row_losses(split.valid_target, scores).sum() for scores in path.scores])
-        losses += np.concatenate([of_split, np.full(len(points) - len(of_split), of_split[-1])])
+        losses += _padded(of_split, len(points))
     best = int(np.argmin(losses))
     scores = np.full((num_rows, task.num_outputs), np.nan)
     for path, split in zip(paths, splits, strict=True):
         scores[split.rows] = path.scores[min(best, len(path.scores) - 1)]
-    return CrossFit(scores, points[best])
+    return CrossFit(scores, points[best], _curve(paths, points, losses / sum(len(split.rows) for split in splits[: len(paths)])))
+
+
+def _curve(paths: Sequence[Path], points: Sequence[Point], held_out: np.ndarray) -> Curve | None:
+    """Where points are counts of one thing."""
+    names = {name for point in points for name in point}
+    if len(names) != 1 or len(points) < 2:
+        return None
+    (along,) = names
+    looked = [_padded(path.seen, len(points)) for path in paths if path.seen is not None]
+    seen = np.mean(looked, axis=0).tolist() if len(looked) == len(paths) else ()
+    return Curve(along, tuple(int(point[along]) for point in points), tuple(held_out.tolist()), tuple(seen))
+
+
+def _padded(values: np.ndarray, length: int) -> np.ndarray:
+    return np.concatenate([values, np.full(length - len(values), values[-1])])

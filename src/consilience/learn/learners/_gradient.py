@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from consilience.core.budget import Budget
+from consilience.core.seeds import generator
 from consilience.learn.learners._base import OutOfTime, Path, Situation, Split
 from consilience.learn.training.loop import TrainingSettings, one_thread, train
 
-__all__ = ["Scale", "epochs_path", "fit_epochs", "target_tensor"]
+__all__ = ["Glance", "Scale", "epochs_path", "fit_epochs", "some_rows", "target_tensor"]
+
+GLANCE = 256
 
 
 class Scale:
@@ -40,6 +44,24 @@ def target_tensor(target: np.ndarray, scale: Scale, device: str) -> Tensor:
     return (tensor if tensor.dtype == torch.int64 else tensor.float()).to(device)
 
 
+@dataclass(frozen=True)
+class Glance:
+    """Some of the rows that are learned from, scored after every epoch as well: they choose nothing, they only show how far it overfits.
+
+    Args:
+        rows: ``[S]`` their positions.
+        score: Their scores ``[S, K]`` by a model.
+    """
+
+    rows: np.ndarray
+    score: Callable[[nn.Module], np.ndarray]
+
+
+def some_rows(num_rows: int, seed: int) -> np.ndarray:
+    """Positions of at most ``GLANCE`` rows."""
+    return np.sort(generator(seed, "glance").permutation(num_rows)[:GLANCE])
+
+
 def epochs_path(
     model: nn.Module,
     split: Split,
@@ -48,21 +70,24 @@ def epochs_path(
     settings: TrainingSettings,
     budget: Budget,
     situation: Situation,
+    glance: Glance,
 ) -> Path:
     """Trains on a split and scores its valid rows after every epoch; stops when they have not got better for ``patience`` epochs."""
     scores: list[np.ndarray] = []
     losses: list[float] = []
+    seen: list[float] = []
 
     def after_epoch(epoch: int, averaged: nn.Module) -> bool:
         scores.append(score(averaged))
         losses.append(float(situation.task.row_losses(split.valid_target, scores[-1]).mean()))
+        seen.append(float(situation.task.row_losses(split.target[glance.rows], glance.score(averaged)).mean()))
         return epoch - 1 - int(np.argmin(losses)) < settings.patience
 
     with one_thread(not split.train.prepared):
         train(model, len(split.train), loss_of, settings, budget, after_epoch)
     if not scores:
         raise OutOfTime
-    return Path([{"epochs": epoch + 1} for epoch in range(len(scores))], np.stack(scores))
+    return Path([{"epochs": epoch + 1} for epoch in range(len(scores))], np.stack(scores), np.array(seen))
 
 
 def fit_epochs(

@@ -26,7 +26,7 @@ from consilience.layers.mlp import MLP
 from consilience.learn.learners._absence import drop_modalities
 from consilience.learn.learners._base import Fitted, Learner, Path, Point, Situation, Split
 from consilience.learn.learners._feed import Feed, SlotSpec
-from consilience.learn.learners._gradient import Scale, epochs_path, fit_epochs, target_tensor
+from consilience.learn.learners._gradient import Glance, Scale, epochs_path, fit_epochs, some_rows, target_tensor
 from consilience.learn.learners._reduce import Reducer
 from consilience.learn.spaces import from_mean_space, to_mean_space
 from consilience.learn.training.loop import TrainingSettings, one_thread, seeded
@@ -118,10 +118,13 @@ class NetworkLearner(Learner):
             network = _build(slots, self.settings, situation)
             loss_of = self._loss(Feed(train, slots, situation.device), train, split.target, scale)
 
-            def score(averaged: nn.Module) -> np.ndarray:
-                return scale.undo(_run(averaged, valid, lambda output: output.scores))
+            def score(averaged: nn.Module, feed: Feed = valid) -> np.ndarray:
+                return scale.undo(_run(averaged, feed, lambda output: output.scores))
 
-            return epochs_path(network, split, loss_of, score, self.settings.training, budget, situation)
+            rows = some_rows(len(train), situation.seed)
+            some = Feed(train.take(rows), slots, situation.device)
+            glance = Glance(rows, lambda averaged: score(averaged, some))
+            return epochs_path(network, split, loss_of, score, self.settings.training, budget, situation, glance)
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
         situation = self._situation(train)

@@ -20,7 +20,7 @@ from consilience.core.state import State
 from consilience.features._examples import Examples
 from consilience.learn.learners._absence import drop_modalities
 from consilience.learn.learners._base import Fitted, Learner, Path, Point, Situation, Split
-from consilience.learn.learners._gradient import Scale, epochs_path, fit_epochs, target_tensor
+from consilience.learn.learners._gradient import Glance, Scale, epochs_path, fit_epochs, some_rows, target_tensor
 from consilience.learn.learners._reduce import Reducer
 from consilience.learn.training.loop import TrainingSettings, one_thread, seeded
 
@@ -82,9 +82,14 @@ class TabM(Learner):
         with seeded(derive(self.situation.seed, "tabm", *split.train.modalities)):
             model = _build(inputs.width, self.settings, self.situation)
             loss_of = self._loss(inputs, split.train, split.target, scale)
-            return epochs_path(
-                model, split, loss_of, lambda averaged: _score(averaged, valid, scale, self.situation), self.settings.training, budget, self.situation
-            )
+
+            def score(averaged: nn.Module, features: Tensor = valid) -> np.ndarray:
+                return _score(averaged, features, scale, self.situation)
+
+            rows = some_rows(len(split.train), self.situation.seed)
+            some = torch.from_numpy(inputs.transform(split.train.take(rows)))
+            glance = Glance(rows, lambda averaged: score(averaged, some))
+            return epochs_path(model, split, loss_of, score, self.settings.training, budget, self.situation, glance)
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
         inputs = _Inputs.fit(train, self.settings.components, self.situation.seed)

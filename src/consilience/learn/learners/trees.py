@@ -19,6 +19,7 @@ from consilience.core.state import State
 from consilience.features._examples import Examples
 from consilience.learn.learners._absence import drop_modalities
 from consilience.learn.learners._base import Fitted, Learner, OutOfTime, Path, Point, Situation, Split
+from consilience.learn.learners._forest import read_booster
 from consilience.learn.learners._reduce import Reducer
 from consilience.learn.spaces import from_mean_space, to_mean_space
 
@@ -69,10 +70,13 @@ class FittedTrees(Fitted):
 
     @classmethod
     def restore(cls, state: State, situation: Situation) -> FittedTrees:
-        texts = state.part("boosters").texts
+        texts, reducer = state.part("boosters").texts, Reducer.restore(state.part("reducer"))
         seeds, each = state.config["forests"]
-        forests = [[lightgbm.Booster(model_str=texts[f"seed{seed}booster{index}"]) for index in range(each)] for seed in range(seeds)]
-        return cls(forests, Reducer.restore(state.part("reducer")), situation)
+        outputs = situation.task.num_outputs
+        if each not in (1, outputs) or seeds < 1:
+            raise ValueError(f"{seeds} forests of {each} boosters cannot give {outputs} outputs")
+        forests = [[read_booster(texts[f"seed{seed}booster{index}"], reducer.width, outputs // each) for index in range(each)] for seed in range(seeds)]
+        return cls(forests, reducer, situation)
 
 
 class Trees(Learner):
