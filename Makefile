@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WRITER := $(VENV)/.docs
 
-.PHONY: setup demo test check format clean
+.PHONY: setup demo docs test check format clean
 
 setup: $(READY)
 
@@ -15,6 +16,16 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py
+
+# A warning is an error. Needs no more than the package itself and the extra docs.
+docs: $(WRITER)
+	$(BIN)/python -m sphinx -W --keep-going -E -q docs docs/_build/html
+	@echo "The pages are in docs/_build/html; begin with index.html."
+
+$(WRITER): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	touch $(WRITER)
 
 # Tests marked slow run where CI=true.
 test: $(READY)
@@ -33,4 +44,4 @@ format: $(READY)
 	$(BIN)/ruff check --quiet --fix .
 
 clean:
-	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf demo docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

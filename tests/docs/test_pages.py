@@ -17,7 +17,7 @@ from consilience.learn.learners import LEARNERS
 from consilience.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(path.relative_to(ROOT).as_posix() for folder in (".", "docs", "docs/[!_]*") for path in ROOT.glob(f"{folder}/*.md"))
 READMES = ["README.md", "README.zh.md"]
 Blocks = Callable[[str], list[tuple[str, str]]]
 Prose = Callable[[str], str]

@@ -24,7 +24,7 @@ from consilience.pipeline.recipe import Recipe
 from consilience.testing import check_encoder, check_registry, fake_columns
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(path.relative_to(ROOT).as_posix() for folder in (".", "docs", "docs/[!_]*") for path in ROOT.glob(f"{folder}/*.md"))
 OWNERS: dict[str, Any] = {"consilience": consilience, "model": Model}
 Blocks = Callable[[str], list[tuple[str, str]]]
 
