@@ -20,7 +20,7 @@ class Fake:
     def evaluate(self, *words, **more):
         {body}
         accuracy = {{"value": float("nan"), "low": 0.1, "high": 0.2}}
-        return {{"metrics": {{"accuracy": accuracy}}, "by_class": {{}}, "num_rows": 1, "num_quarantined": 0, "seconds": 0.1}}
+        return {{"metrics": {{"accuracy": accuracy}}, "by_class": {{}}, "num_rows": 1, "num_quarantined": 0, "quarantine": [], "seconds": 0.1}}
 _model.open_model = lambda *words: Fake()
 sys.argv = ["consilience", "evaluate", "model", "table.csv", {options}]
 main()

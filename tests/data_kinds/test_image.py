@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from PIL import Image
 
 from consilience.core.errors import CellError
 from consilience.data.kinds import KINDS, Profile
+from consilience.data.kinds._decode import decode
 
 KIND = KINDS.get("image")()
 
@@ -216,3 +218,10 @@ def test_augmentations_are_seeded(name):
     seen = {KIND.augmentations[name](pixels, np.random.default_rng(seed)).tobytes() for seed in range(8)}
     assert len(seen) > 1
     np.testing.assert_array_equal(*(KIND.augmentations[name](pixels, np.random.default_rng(5)) for _ in range(2)))
+
+
+def test_no_other_program_is_given_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "page.eps"
+    Image.new("RGB", (8, 8), "red").save(path, "EPS")
+    with pytest.raises(CellError, match=r"not a picture|no picture"):
+        decode(path)

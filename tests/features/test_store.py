@@ -276,7 +276,7 @@ def test_an_entry_of_another_cell_counts_as_absent(store: FeatureStore) -> None:
 def test_garbage_says_what_to_do(store: FeatureStore, value: bytes) -> None:
     store.put_many([b"a"], "f", [np.ones((1, 3))])
     put_raw(store, full_key(b"a", "f"), value)
-    with pytest.raises(StoreError, match=r"no feature\. Empty it with `consilience cache prune`, or delete the folder"):
+    with pytest.raises(StoreError, match=r"no feature\. Empty it with `consilience cache prune --all`, or delete the folder"):
         store.get_many([b"a"], "f")
 
 
@@ -313,7 +313,7 @@ print(store.get_many([b'a'], 'f')[0].shape)
     *told, last = finish(python(code, tmp_path)).splitlines()
     assert last == "(1, 2)"
     assert len(told) == 2
-    assert all("is damaged" in line and "`consilience cache prune`, or delete the folder" in line for line in told)
+    assert all("is damaged" in line and "`consilience cache prune --all`, or delete the folder" in line for line in told)
 
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
@@ -395,7 +395,7 @@ print(store.fingerprints()[0].items)
 """
     told = finish(python(code, store.folder)).splitlines()
     assert told[0].startswith("The disk is full, or a file may not grow")
-    assert "`consilience cache prune`" in told[0]
+    assert "`consilience cache prune" in told[0]
     assert told[1:] == ["[array([[1., 1.]], dtype=float16), None]", "2"]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from consilience.cli._options import Cache, Json, Model, Quiet, Strict, Tables
-from consilience.cli._output import console, print_json, work
+from consilience.cli._output import console, print_json, safe, work
 
 __all__ = ["command"]
 
 PANEL, ORDER = "Use a model", 40
+
+_ASIDE = 5
 
 
 def command(model: Model, tables: Tables, strict: Strict = False, cache: Cache = None, quiet: Quiet = False, json: Json = False) -> None:
@@ -36,3 +38,7 @@ def command(model: Model, tables: Tables, strict: Strict = False, cache: Cache =
     scored = found["num_rows"] - found["num_quarantined"]
     aside = f"; set aside: {found['num_quarantined']:,}" if found["num_quarantined"] else ""
     out.print(f"{scored:,} of {found['num_rows']:,} rows were scored in {found['seconds']:.1f} s{aside}.")
+    for row in found["quarantine"][:_ASIDE]:
+        out.print(f"  row {row['row']}, column {safe(row['column'])!r}: {safe(row['reason'])}")
+    if found["num_quarantined"] > _ASIDE:
+        out.print(f"  and {found['num_quarantined'] - _ASIDE:,} more; --json shows their reasons")

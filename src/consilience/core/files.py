@@ -1,55 +1,87 @@
-"""Files and folders that are whole or not there: written beside, then renamed."""
+"""Files and folders that are whole or not there: written beside, then put in place. What a killed process left is swept away by the next one."""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["cache_folder", "new_file", "new_folder"]
+from consilience.core._beside import begin, place_before, settle, swap, to_disk
+
+__all__ = ["FORBIDDEN", "FULL", "cache_folder", "new_file", "new_folder", "standing", "try_place"]
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where there is no room: on the disk, in the quota, in one file."""
+FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+"""What it says where something may not be written."""
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well; removed when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    beside = Path(name)
+    beside, let_go = begin(path, path.suffix, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)))
     try:
         yield beside
-        beside.chmod(0o644)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+        let_go()
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside ``path`` that takes its place when the block ends well; the old one stays whole until then."""
-    path = Path(os.path.abspath(path))
+    """A temporary folder beside ``path`` that takes its place when the block ends well; the old one stays whole until then.
+
+    Where the system can swap two names in one step (Linux, macOS), one of the two stands there at any moment. Elsewhere the old one waits under
+    another name for an instant; ``standing`` finds it there if the process ends in that instant.
+    """
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
-    beside.chmod(0o755)
-    old: Path | None = None
+    beside, let_go = begin(path, "", lambda name: name.mkdir(0o755))
+    before = place_before(path)
     try:
+        settle(before, path)
         yield beside
-        if path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-old-")) / path.name
-            os.rename(path, old)
-        try:
+        to_disk(beside)
+        if not path.exists():
             os.rename(beside, path)
-        except OSError:
-            if old is not None:
-                os.rename(old, path)
-            raise
+        elif not swap(beside, path):
+            os.rename(path, before)
+            os.rename(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-        if old is not None:
-            shutil.rmtree(old.parent, ignore_errors=True)
+        with suppress(OSError):
+            settle(before, path)
+        let_go()
+
+
+def standing(path: Path) -> Path:
+    """Where the folder that was written to ``path`` stands: there, unless a process ended while it replaced it, see ``new_folder``."""
+    if path.exists():
+        return path
+    before = place_before(Path(os.path.realpath(path)))
+    return before if before.is_dir() else path
+
+
+def try_place(path: Path) -> None:
+    """Tries whether something new can stand at ``path``, by making a folder beside it; nothing is left.
+
+    The system is not asked for permissions: what it says is wrong for the superuser, on file systems that may only be read, and on full ones.
+
+    Raises:
+        OSError: It cannot; says why.
+    """
+    place = Path(os.path.realpath(path))
+    nearest = next(parent for parent in place.parents if parent.exists())
+    trial, let_go = begin(nearest / place.name, "", lambda name: name.mkdir(0o755))
+    try:
+        trial.rmdir()
+    finally:
+        let_go()
 
 
 def cache_folder() -> Path:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import lmdb
 
 from consilience.core.errors import StoreError
+from consilience.core.files import FORBIDDEN, FULL
 
 try:
     import fcntl
@@ -30,13 +31,15 @@ T = TypeVar("T")
 MARK = b"consilience"
 FIRST_MAP = 64 << 20
 LARGEST_STEP = 4 << 30
-REPAIR = "Empty it with `consilience cache prune`, or delete the folder: features are made again when they are needed."
+# Zeros behind the last page, which take no place on the disk: what a damaged page points to is found to be damage there, where reading behind the
+# end of the file would kill the process. A page's own pointers reach 64 KB far, a key in it as far again.
+MARGIN = 256 << 10 if os.name == "posix" else 0
+REPAIR = "Empty it with `consilience cache prune --all`, or delete the folder: features are made again when they are needed."
 FOREIGN = "Choose another folder with --cache or CONSILIENCE_CACHE."
-ELSEWHERE = "Choose another folder with --cache or CONSILIENCE_CACHE, or make room with `consilience cache prune`."
+ELSEWHERE = "Choose another folder with --cache or CONSILIENCE_CACHE, or make room with `consilience cache prune --older-than DAYS`."
 DAMAGED = (lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.IncompatibleError, lmdb.NotFoundError)
 # LMDB reports a write that was cut short, which is how a full disk begins, as EIO.
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+FULL_OR_SHORT = FULL | {errno.EIO}
 
 
 class Environment:
@@ -196,17 +199,24 @@ class Environment:
             return lmdb.open(str(self.folder), readonly=True, lock=False, **options)
 
     def _stretch(self, env: lmdb.Environment) -> None:
-        """Fills a file that was cut off with zeros: they are found to be damage, where reading behind the end of a file kills the process."""
-        if not self._missing(env):
+        """Fills a file that was cut off with zeros, and keeps some behind its end, see ``MARGIN``."""
+        if self._missing(env) <= 0:
             return
+        cut_off = self._missing(env) > MARGIN
         if env.flags()["readonly"]:
-            raise lmdb.CorruptedError("the file is shorter than it says")
-        with env.begin(write=True):  # nobody else writes meanwhile
-            os.truncate(self.data, self.data.stat().st_size + self._missing(env))
+            if cut_off:
+                raise lmdb.CorruptedError("the file is shorter than it says")
+            return
+        try:
+            with env.begin(write=True):  # nobody else writes meanwhile
+                os.truncate(self.data, self.data.stat().st_size + max(0, self._missing(env)))
+        except OSError:
+            if cut_off:
+                raise
 
     def _missing(self, env: lmdb.Environment) -> int:
-        """Bytes by which the file is shorter than its first two pages say; only these have been read so far."""
-        return max(0, (env.info()["last_pgno"] + 1) * env.stat()["psize"] - self.data.stat().st_size)
+        """Bytes by which the file is shorter than its first two pages say, and the margin; only these have been read so far."""
+        return (env.info()["last_pgno"] + 1) * env.stat()["psize"] + MARGIN - self.data.stat().st_size
 
     def _identify(self, env: lmdb.Environment) -> None:
         """Checks the mark, or sets it in a new file, and opens the databases."""
@@ -255,7 +265,7 @@ class Environment:
 
     def _reason(self, error: BaseException) -> str:
         code = getattr(error, "code", None) or getattr(error, "errno", None) or 0
-        if isinstance(error, lmdb.DiskError) or code in FULL:
+        if isinstance(error, lmdb.DiskError) or code in FULL_OR_SHORT:
             return f"The disk is full, or a file may not grow: features cannot be kept in {str(self.folder)!r}"
         if isinstance(error, lmdb.ReadonlyError) or code in FORBIDDEN:
             return f"The folder for features {str(self.folder)!r} cannot be written"

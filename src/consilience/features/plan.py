@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from consilience.core.budget import Budget
-from consilience.core.errors import CellError, UsageError
+from consilience.core.errors import CellError, UsageError, listed
 from consilience.core.extras import missing_packages
 from consilience.core.progress import Progress, Silent
 from consilience.core.seeds import generator
@@ -73,9 +73,9 @@ def plan_slots(schema: Schema, chosen: Mapping[str, Sequence[EncoderChoice]]) ->
     modality_of = {column.name: KINDS.get(column.kind).modality for column in schema.features()}
     for name in chosen:
         if name not in modality_of and name not in modality_of.values():
-            known = ", ".join([*modality_of, *sorted(set(modality_of.values()) - set(modality_of))])
+            known = listed([*modality_of, *sorted(set(modality_of.values()) - set(modality_of))])
             raise UsageError(f"An encoder is given for {name!r}, which is no used column and no modality here.", hint=f"There are: {known}.")
-        if modality_of.get(name) == "table":
+        if modality_of.get(name) == "table" and name not in modality_of.values():  # a column called text is no reason not to name text encoders
             raise UsageError(f"The column {name!r} is encoded together with the other table columns.", hint="Name the encoder for 'table' instead.")
     slots: list[SlotPlan] = []
     for modality in sorted(set(modality_of.values())):

@@ -30,6 +30,7 @@ PREFIX = 8
 USED_STEP = 3600.0
 CHUNK = 10_000
 DAY = 86400.0
+LONGEST_CARD = 1 << 16
 PAGES = 8192  # what a new entry may cost beside its own bytes
 
 
@@ -243,6 +244,8 @@ class FeatureStore:
         if value is None:
             return Entry(fingerprint, "", 0, 0, time.time())
         try:
+            if len(value) > LONGEST_CARD:  # what a damaged page says may be longer than the file
+                raise ValueError("too long")
             return Entry(**json.loads(bytes(value)))
         except (ValueError, TypeError) as error:
             raise self._garbage() from error

@@ -1,4 +1,4 @@
-"""Does a table look like the rows that the model learned from, column by column? Source: Rabanser et al. (2019), univariate tests with a correction."""
+"""Does a table look like the rows that were learned from, column by column? Source: Rabanser et al. (2019), univariate tests with a correction."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from consilience.core.errors import CellError, ColumnError
+from consilience.core.errors import CellError, ColumnError, DataError, TargetError, listed
 from consilience.core.progress import Progress, Silent
-from consilience.data.schema import Dataset, Schema, build_dataset
+from consilience.data.schema import Dataset, Quarantined, Schema, build_dataset
 from consilience.data.table import Table
 from consilience.encoders import FrozenEncoder
 from consilience.features._examples import Examples
@@ -25,6 +25,9 @@ from consilience.pipeline.recipe import Recipe
 from consilience.tasks import Task
 
 __all__ = ["Pipeline", "Scored"]
+
+_SAID = 200
+"""Rows that were set aside whose reasons ``evaluate`` gives."""
 
 
 @dataclass
@@ -157,13 +160,14 @@ class Pipeline:
         """The same for the pieces of a table; ``output`` holds all their rows."""
         targets = [dataset.target for dataset in datasets if dataset.target is not None and len(dataset)]
         if not targets:
-            raise ColumnError("No row of the table can be scored.", column=self.task.target.name, hint="See the reasons with consilience inspect.")
+            raise _nothing_scored(datasets, self.task.target.name)
         encoded = self.task.encode(np.concatenate(targets))
         return {
             "metrics": {name: interval.as_dict() for name, interval in self.task.evaluate(encoded, output, seed=self.recipe.seed).items()},
             "by_class": self.task.by_class(encoded, output),
             "num_rows": sum(dataset.num_table_rows for dataset in datasets),
             "num_quarantined": sum(len({row.row for row in dataset.quarantine}) for dataset in datasets),
+            "quarantine": [{"row": row, "column": item.column, "reason": item.reason} for row, item in _aside(datasets)][:_SAID],
             "absent_columns": list(datasets[0].absent_columns),
             "seconds": round(seconds, 3),
         }
@@ -214,7 +218,7 @@ def _check_keep(keep: tuple[str, ...], table: Table, ours: list[str]) -> None:
     for name in keep:
         if name not in table.columns:
             raise ColumnError(
-                "It is to be kept, but is not in the table.", column=name, table=table.source, hint=f"There are: {', '.join(table.columns)}."
+                "It is to be kept, but is not in the table.", column=name, table=table.source, hint=f"There are: {listed(table.columns)}."
             )
         if name in ours:
             raise ColumnError("It is to be kept, but the output has a column of that name.", column=name, table=table.source, hint="Rename it first.")
@@ -232,13 +236,32 @@ def _check_media(dataset: Dataset, read: Collection[str], failures: dict[int, tu
                 failures[row] = (name, error.reason)
 
 
+def _nothing_scored(datasets: Sequence[Dataset], target: str) -> DataError:
+    """Why no metric can be had of these rows."""
+    aside = _aside(datasets)
+    if not aside:
+        return TargetError("The table has no rows, so there is nothing to score.", column=target, hint="Give a table with rows.")
+    row, first = aside[0]
+    what = f"No row of the table can be scored: all {len({row for row, _ in aside}):,} were set aside. {first.reason}"
+    return DataError(what, column=first.column, row=row, hint="Look whether the table belongs to this model.")
+
+
+def _aside(datasets: Sequence[Dataset]) -> list[tuple[int, Quarantined]]:
+    """Rows of the whole table that were set aside, in the pieces' order."""
+    found, shift = [], 0
+    for dataset in datasets:
+        found += [(shift + item.row, item) for item in dataset.quarantine]
+        shift += dataset.num_table_rows
+    return found
+
+
 def _with_rows_aside(made: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     """``made`` has a row for each usable row; the others come in at their places, empty but for the reasons in ``note``."""
     if not dataset.quarantine:
         return made
     reasons: dict[int, list[str]] = {}
     for set_aside in dataset.quarantine:
-        reasons.setdefault(set_aside.row, []).append(set_aside.reason)
+        reasons.setdefault(set_aside.row, []).append(f"Column {set_aside.column!r}: {set_aside.reason}")
     aside = pl.DataFrame(
         {"_row": list(reasons), "note": [" ".join(texts) for texts in reasons.values()]}, schema={"_row": pl.Int64, "note": pl.String}
     )

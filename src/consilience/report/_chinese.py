@@ -269,7 +269,8 @@ CHINESE: dict[str, str] = {
     "absent.title": "这里没有的内容",
     "absent.text": "模态、误差、可信程度和示例需要带有真实 {target} 的行。请给出模型未学习过的表格：",
     # --- thresholds, curves, drift ---
-    "threshold.conclusion": "把模型给出至少 50% 概率的行都判为 {name}：在 {rows} 行中找到 {recall}，判为 {name} 的行中有 {precision} 是对的（F1 {f1}）。",
+    "threshold.conclusion": "把模型给出至少 50% 概率的行都判为 {name}：在 {rows} 行中找到 {recall}，"
+    "判为 {name} 的行中有 {precision} 是对的（F1 {f1}）。",
     "threshold.better": "若阈值改为 {at}，F1 会是 {f1}；但这个阈值正是在这些行上找到的。",
     "threshold.fine": "没有别的阈值的 F1 明显更好。",
     "threshold.plot": "{name} 的精确率、召回率和 F1 随阈值的变化",

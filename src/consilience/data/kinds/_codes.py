@@ -30,7 +30,7 @@ def code_reason(name: str, texts: list[str], distinct: int, rows: int) -> str:
     repeats = rows / max(1, distinct)
     if CODE_WORDS & set(words(name)) and (repeats >= 1.5 or len(texts) < 20):
         return f"whole numbers that repeat ({distinct:,} different in {rows:,} cells) under the name of a code"
-    values = np.unique(np.array([int(float(text)) for text in texts]))
+    values = np.unique(np.array([int(float(text)) for text in texts if len(text) < 300]))  # more digits are an infinite float
     if len(values) < 3 or repeats < 5 or rows < 20:
         return ""
     low, high = int(values[0]), int(values[-1])

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
+
 __all__ = ["ORDERS", "date_form", "iso", "read_date"]
 
 ORDERS = ("dmy", "mdy", "ymd")
@@ -36,6 +38,7 @@ PATTERNS = [
     )
 ]
 PLAIN = re.compile(rf"{WEEKDAY}(?P<a>\d{{1,2}})(?P<s>[-/.\s])\s?(?P<b>\d{{1,2}})(?P=s)\s?(?P<c>[12]\d{{3}}|\d{{2}}){TIME}", re.IGNORECASE)
+LONGEST = 100  # characters of a date; on a long text the patterns take time that grows with its square
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
@@ -47,6 +50,8 @@ def read_date(text: str, order: str = "dmy") -> float | None:
     True
     """
     text = text.strip("()[] \t\"'")
+    if len(text) > LONGEST:
+        return None
     if found := PLAIN.fullmatch(text):
         three = dict(zip(order, (found["a"], found["b"], found["c"]), strict=True))
         if len(three["d"]) > 2 or len(three["m"]) > 2:
@@ -68,7 +73,7 @@ def date_form(texts: Iterable[str]) -> str:
     >>> date_form(["01/02/2018", "13/02/2018"]), date_form(["01/02/2018", "02/13/2018"])
     ('dmy', 'mdy')
     """
-    plain = [(text, found) for text in texts if (found := PLAIN.fullmatch(text.strip("()[] \t\"'")))]
+    plain = [(text, found) for text in texts if len(text) <= LONGEST and (found := PLAIN.fullmatch(text.strip("()[] \t\"'")))]
     if not plain:
         return "dmy"
     read = {order: sum(read_date(text, order) is not None for text, _ in plain) for order in ORDERS}
@@ -83,7 +88,10 @@ def date_form(texts: Iterable[str]) -> str:
 
 def iso(seconds: float) -> str:
     """``2018-02-22`` or, where there is a time, ``2018-02-22 13:34:14``."""
-    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+    try:
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+    except OverflowError:  # typed columns have years for which Python has no dates
+        return str(np.datetime64(int(seconds), "s")).replace("T", " ")
     return moment.date().isoformat() if moment.time() == datetime.time() else moment.isoformat(sep=" ", timespec="seconds")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Number", "fits", "mostly_numbers", "number_form", "read_number"]
+__all__ = ["NOT_FINITE", "Number", "fits", "mostly_numbers", "number_form", "read_number"]
 
 MONEY = r"[$€£¥₹₩₽฿₺₫]|(?:US|A|C|HK|NZ|S|R)\$|USD|EUR|GBP|CNY|RMB|JPY|CHF|INR|AUD|CAD|MYR|RM|Rs\.?"
 SPACE = "[ '’\u00a0\u202f\u2009]"
@@ -22,6 +22,8 @@ POINTED = re.compile(r"[+-]?[0-9]*(?:[0-9]\.?|\.[0-9]{1,2}|\.[0-9]{4,})(?:e[+-]?
 PLAIN = re.compile(r"[+-]?[0-9]+")
 TIMES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "bn": 1e9, "万": 1e4, "亿": 1e8}
 WIDE = str.maketrans("０１２３４５６７８９．，－＋％−–", "0123456789.,-+%--")
+NOT_FINITE = "is a number that is not finite."  # how the problem ends of a cell that is a number all the same
+LONGEST = 400  # characters of a number; on a long text the patterns take time that grows with its square
 NOT_BODY = str.maketrans("", "", " '’\u00a0\u202f\u2009")
 
 
@@ -43,6 +45,8 @@ def read_number(text: str, mark: str = ".") -> Number | None:
     """
     if PLAIN.fullmatch(text):
         return Number(float(text), "")
+    if len(text) > LONGEST:
+        return None
     text = text.translate(WIDE).strip()
     negative = text.startswith("(") and text.endswith(")")
     found = CELL[mark].fullmatch(text[1:-1].strip() if negative else text)

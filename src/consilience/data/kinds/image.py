@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
 from consilience.data.kinds._cells import as_text, clean, clean_sample, objects
 from consilience.data.kinds._decode import data_uri, decode
+from consilience.data.kinds._paths import Outside, locate
 from consilience.data.kinds._pictures import AUGMENTATIONS, CORRUPTIONS
 
 __all__ = ["ImageKind"]
@@ -33,6 +33,8 @@ REMOTE = ("http://", "https://", "ftp://", "s3://", "gs://")
 
 class ImageKind(Kind):
     """Pictures: the value is a ``Path`` or ``bytes``; ``read`` gives ``[H, W, 3] uint8`` RGB.
+
+    A path out of a ``Confined`` base is present and cannot be read: its row is set aside, and the file is not opened.
 
     >>> parsed = ImageKind().parse(pl.Series(["gone.png"]), Path("/nowhere"))
     >>> parsed.present.tolist(), parsed.problems[0]
@@ -58,7 +60,7 @@ class ImageKind(Kind):
             return Evidence(0.0, "no cell names a picture file")
         share = len(named) / len(texts)
         some = named[:: max(1, len(named) // 100)][:100]
-        there = sum(_locate(text, profile.base) is not None for text in some)
+        there = sum(isinstance(locate(text, profile.base), Path) for text in some)
         reason = f"{share:.0%} of the filled cells are names of picture files"
         if there < len(some):
             reason += f"; of {len(some)} that were looked for {there} are there"
@@ -76,7 +78,7 @@ class ImageKind(Kind):
                 continue
             if name.lower().startswith(REMOTE):
                 problems[row] = f"The picture {name!r} is on a network; nothing is fetched. Download it and name the file."
-            elif (found := _locate(name, base)) is None:
+            elif (found := locate(name, base)) is None:
                 problems[row] = f"The file {name!r} is not there."
             else:
                 values[row], present[row] = found, True
@@ -94,6 +96,8 @@ class ImageKind(Kind):
         """The same picture has the same key, whether it lies in a file or in memory."""
         if isinstance(value, bytes):
             return hash_bytes(value)
+        if isinstance(value, Outside):
+            raise value.error()
         try:
             return hash_bytes(Path(value).read_bytes())
         except OSError as error:
@@ -108,15 +112,3 @@ class ImageKind(Kind):
 
 def _is_name(text: str) -> bool:
     return text.lower().endswith(SUFFIXES) and "\n" not in text and len(text) < 1024
-
-
-def _locate(name: str, base: Path | None) -> Path | None:
-    """The file a cell names, or None. Paths written on Windows are understood everywhere."""
-    for spelled in (name, name.replace("\\", "/")):
-        path = Path(os.path.abspath(Path(base or ".") / spelled.removeprefix("file://")))
-        try:
-            if path.is_file():
-                return path
-        except (ValueError, OSError):  # a zero byte in the name, a name that is too long
-            return None
-    return None

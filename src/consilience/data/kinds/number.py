@@ -15,7 +15,7 @@ from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
 from consilience.data.kinds._cells import UNKNOWN, clean, clean_sample
 from consilience.data.kinds._codes import code_reason
-from consilience.data.kinds._numbers import fits, number_form, read_number
+from consilience.data.kinds._numbers import NOT_FINITE, fits, number_form, read_number
 
 __all__ = ["NumberKind"]
 
@@ -107,7 +107,7 @@ class NumberKind(Kind):
                 problems[row] = f"{shorten(cell)} has not the unit {form[1:]!r} of the other cells."
             else:
                 values[row] = number.value
-        return _finish(values, problems)
+        return _finish(values, problems, cells)
 
     def thumbnail(self, value: Any) -> str:
         return escape(f"{value:,.6g}")
@@ -122,8 +122,9 @@ def _without_unit(text: pl.Series, unit: str) -> np.ndarray:
     return core.str.replace_all(",", "", literal=True).zip_with(grouped, core).cast(pl.Float64, strict=False).to_numpy()
 
 
-def _finish(values: np.ndarray, problems: dict[int, str]) -> Parsed:
+def _finish(values: np.ndarray, problems: dict[int, str], cells: list[str] | None = None) -> Parsed:
     for row in np.flatnonzero(np.isinf(values)).tolist():
-        problems[row] = f"The number {values[row]} is not finite."
+        problems[row] = f"{shorten(cells[row]) if cells else values[row]} {NOT_FINITE}"
         values[row] = math.nan
+    values += 0.0  # -0.0 is 0.0, and has its key
     return Parsed(values, ~np.isnan(values), problems)

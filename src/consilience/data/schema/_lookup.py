@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from consilience.core.errors import ColumnError
+from consilience.core.errors import ColumnError, listed
 
 __all__ = ["check_column"]
 
@@ -24,5 +24,5 @@ def check_column(name: str, columns: Sequence[str], source: str, what: str) -> N
     folded = {column.strip().lower(): column for column in reversed(columns)}
     near = [folded[found] for found in get_close_matches(name.strip().lower(), list(folded), n=3)]
     guess = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
-    there = ", ".join(map(repr, columns[:20])) + (f" and {len(columns) - 20:,} more" if len(columns) > 20 else "")
+    there = listed(list(map(repr, columns)))
     raise ColumnError(f"The {what} is not a column of this table.", hint=f"{guess}There are: {there}.", table=source, column=name)

@@ -11,7 +11,9 @@ import polars as pl
 
 from consilience.core.errors import TargetError, UnknownName, shorten
 from consilience.data.kinds import KINDS, Evidence, Parsed, Profile
+from consilience.data.kinds._numbers import NOT_FINITE
 from consilience.data.schema._described import Described, alternatives, weigh
+from consilience.data.schema._labels import learnable
 from consilience.data.schema._types import Finding, TargetSchema
 
 __all__ = ["TASK_KINDS", "Understood", "natural", "understand_target"]
@@ -59,6 +61,8 @@ def understand_target(profile: Profile, task: str | None = None, kind: str | Non
         guess = by_cells(profile, claims)
     read_by = TASK_KINDS[guess.task]
     parsed = KINDS.get(read_by)().parse(profile.column, profile.base)
+    if guess.task == "regression":
+        parsed = learnable(parsed)
     if not parsed.present.any():
         raise nothing_to_learn(name, rows, parsed)
     column = Described(profile, read_by, guess.reason, guess.confidence, parsed, alternatives(claims, read_by))
@@ -93,7 +97,8 @@ def by_cells(profile: Profile, claims: list[tuple[str, Evidence]]) -> Guess:
     if scores["number"] > 0.3 and scores["category"] < 0.75 and best != "date":
         numbers = KINDS.get("number")().parse(profile.column)
         known = numbers.values[numbers.present]
-        if len(known) and len(known) >= 0.95 * (len(known) + len(numbers.problems)):
+        strange = sum(not problem.endswith(NOT_FINITE) for problem in numbers.problems.values())
+        if len(known) and len(known) >= 0.95 * (len(known) + strange):
             return by_numbers(known)
     if best == "image":
         raise TargetError("The target holds pictures; they cannot be learned.", hint="Name another column as target.", column=profile.name)
@@ -159,7 +164,8 @@ def is_skewed(values: np.ndarray) -> tuple[bool, str]:
     plain, logged = skewness(values), skewness(np.log(values))
     ratio = float(values.max() / np.median(values))
     if plain > 1 and ratio > 4 and abs(logged) < 0.6 * plain:
-        found = f"skewness {plain:.1f}, {logged:.1f} of the logarithm; the largest is {ratio:,.0f} times the median"
+        times = f"{ratio:,.0f}" if ratio < 1e9 else f"{ratio:.0e}"
+        found = f"skewness {plain:.1f}, {logged:.1f} of the logarithm; the largest is {times} times the median"
         return True, f" All are above 0 and skewed ({found}): learned as logarithm."
     return False, ""
 

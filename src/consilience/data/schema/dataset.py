@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from consilience.core.errors import CellError, ColumnError, TargetError
+from consilience.core.errors import CellError, ColumnError, TargetError, listed
 from consilience.data.kinds import KINDS, Cells, Parsed
 from consilience.data.schema._labels import check_labels
 from consilience.data.schema._lookup import check_column
@@ -123,9 +123,7 @@ def build_dataset(table: Table, schema: Schema, *, with_target: bool, strict: bo
     features = schema.features()
     absent = tuple(column.name for column in features if column.name not in table.columns)
     if len(absent) == len(features):
-        knows = ", ".join(repr(column.name) for column in features) or "none (every column was left out)"
-        has = ", ".join(map(repr, table.columns[:40])) or "none"
-        raise ColumnError(f"No feature column is in the table. The schema's features: {knows}. The table's columns: {has}.", table=table.source)
+        raise nothing_known(table, schema)
     parsed: dict[str, Parsed] = {}
     cells: dict[str, Cells] = {}
     for column in features:
@@ -148,6 +146,20 @@ def build_dataset(table: Table, schema: Schema, *, with_target: bool, strict: bo
     whole = Dataset(cells, np.arange(len(table)), target, groups, [], dict(sorted(notes.items())), absent, len(table))
     label = schema.target.name if schema.target else ""
     return whole.set_aside({row: (label, reason) for row, reason in bad.items()}) if bad else whole
+
+
+def nothing_known(table: Table, schema: Schema) -> ColumnError:
+    """Why there is nothing to learn or to predict from, by both sides' names."""
+    knows = [repr(column.name) for column in schema.features()]
+    if not knows:
+        left_out = [f"{column.name!r} ({column.reason.rstrip('.')})" for column in schema.columns if column.role == "ignored"]
+        why = f" Left out: {listed(left_out, 10)}." if left_out else " It has no other column than the target." if schema.target else ""
+        hint = "Add a column that tells something, or say what one of these is with --kind COLUMN=KIND."
+        return ColumnError(f"No column is left to learn from.{why}", hint=hint, table=table.source)
+    what = (
+        f"The table has none of the columns that the model learned from: {listed(knows)}. It has: {listed(list(map(repr, table.columns))) or 'none'}."
+    )
+    return ColumnError(what, hint="Rename its columns, or give another table.", table=table.source)
 
 
 def read_target(table: Table, schema: Schema) -> tuple[np.ndarray, dict[int, str]]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from consilience.data.table._confined import read_path
 from consilience.data.table._pictures import encode_pictures, is_pil
 from consilience.data.table._plain import as_json, as_text, plain
 
-__all__ = ["column_of"]
+__all__ = ["column_of", "whole_text"]
 
 SIMPLE: dict[type, Any] = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
 
@@ -61,18 +61,26 @@ def column_of(name: str, cells: Iterable[Any]) -> pl.Series:
 def text_column(name: str, cells: Sequence[str | None]) -> pl.Series:
     try:
         return pl.Series(name, cells, dtype=pl.String)
-    except UnicodeEncodeError:  # half of a surrogate pair, as broken JSON escapes leave it, is no text
-        whole = [None if cell is None else cell.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for cell in cells]
-        return pl.Series(name, whole, dtype=pl.String)
+    except UnicodeEncodeError:
+        return pl.Series(name, [None if cell is None else whole_text(cell) for cell in cells], dtype=pl.String)
+
+
+def whole_text(text: str) -> str:
+    """The text without halves of surrogate pairs, as broken JSON escapes leave them: they are no characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def number_column(name: str, cells: Sequence[Any], whole: bool) -> pl.Series:
-    if not whole:
-        return pl.Series(name, [None if cell is None else float(cell) for cell in cells], dtype=pl.Float64).fill_nan(None)
     try:
+        if not whole:
+            return pl.Series(name, [None if cell is None else float(cell) for cell in cells], dtype=pl.Float64).fill_nan(None)
         return pl.Series(name, cells, dtype=pl.Int64)
-    except (OverflowError, TypeError):  # longer than 64 bits: an identifier rather than an amount
-        return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
+    except (OverflowError, TypeError):  # longer than the type allows: an identifier rather than an amount
+        return pl.Series(name, [None if cell is None else as_text(cell) for cell in cells], dtype=pl.String)
 
 
 def date_column(name: str, cells: Sequence[Any], whole: bool) -> pl.Series:
@@ -108,7 +116,7 @@ def media_column(name: str, cells: Sequence[Any]) -> pl.Series:
             return cell
         text = as_text(cell)
         try:
-            return Path(text).read_bytes()
+            return read_path(text)
         except (OSError, ValueError):
             return text.encode("utf-8", "replace")
 

@@ -39,7 +39,10 @@ def read_delimited(data: bytes, file: str, suffix: str = ".csv") -> pl.DataFrame
     first, _, rest = body.partition(b"\n")
     delimiter = ""
     if first[:4] == b"sep=" and len(first.strip()) == 5:  # what Excel writes on top to say which delimiter follows
-        delimiter, body, skipped = chr(first[4]), rest, skipped + 1
+        delimiter, body = chr(first[4]), rest.lstrip(b"\r\n")
+        skipped += 1 + rest[: len(rest) - len(body)].count(b"\n")
+        if not body.strip():
+            raise TableError("The file holds nothing but its separator.", file=file, hint="Its second line has to name the columns.")
     text = Text(body, file, skipped, delimiter or sniff(body, suffix))
     frame = read_fast(text)
     if frame is None:

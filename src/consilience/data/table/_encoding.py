@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from consilience.core.errors import TableError
 
@@ -23,7 +23,7 @@ FOREIGN = {
     b"\xff\xd8\xff": "a JPEG picture", b"\xd0\xcf\x11\xe0": "an old Excel file", b"SQLite format 3": "an SQLite database",
 }  # fmt: skip
 SAMPLE = 1 << 16
-NON_ASCII_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
+NON_ASCII = re.compile(rb"[\x80-\xff]")
 LATIN = {"ascii", "cp1250", "cp1252", "latin_1", "iso8859_2", "iso8859_15"}
 CANDIDATES = ["cp1250", "cp1251", "cp1252", "latin_1", "koi8_r", "gb18030", "big5", "cp932", "euc_jp", "cp949"]
 
@@ -86,9 +86,9 @@ def wide_encoding(sample: bytes, file: str) -> str:
 def narrow_encoding(data: bytes) -> str:
     """The encoding of a text that is not whole UTF-8, from its lines that hold more than ASCII."""
     lines, size = [], 0
-    for match in NON_ASCII_LINE.finditer(data):
-        lines.append(match.group())
-        size += len(lines[-1])
+    for line in foreign_lines(data):
+        lines.append(line)
+        size += len(line)
         if size > SAMPLE:
             break
     sample = b"\n".join(lines)
@@ -112,6 +112,15 @@ def narrow_encoding(data: bytes) -> str:
     except UnicodeDecodeError:
         return "latin-1"
     return "cp1252"
+
+
+def foreign_lines(data: bytes) -> Iterator[bytes]:
+    """The lines that hold more than ASCII."""
+    end = 0
+    while found := NON_ASCII.search(data, end):
+        begin, end = data.rfind(b"\n", 0, found.start()) + 1, data.find(b"\n", found.end())
+        end = end if end >= 0 else len(data)
+        yield data[begin:end]
 
 
 def share(sample: bytes, encoding: str, wanted: Callable[[str], bool], at_least: int = 1) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from consilience.data.table._cells import column_of
-from consilience.data.table._plain import as_json
+from consilience.data.table._plain import as_json, plain
 
 __all__ = ["normal_frame"]
 
@@ -33,7 +33,8 @@ def normal_column(column: pl.Series) -> pl.Series:
     if isinstance(dtype, pl.Decimal):
         return column.cast(pl.Float64)
     if isinstance(dtype, pl.Duration):
-        return column.dt.total_microseconds() / 1e6
+        # By numpy: polars multiplies by 1e-6, which is off in the last bit.
+        return pl.Series(column.name, column.dt.total_microseconds().cast(pl.Float64).to_numpy() / 1e6).fill_nan(None)
     if isinstance(dtype, pl.Time):
         return column.dt.to_string("iso")
     if isinstance(dtype, pl.Array) and len(dtype.shape) > 1:
@@ -53,8 +54,10 @@ def deep_arrays(column: pl.Series) -> list[Any]:
 
 
 def list_column(column: pl.Series, inner: Any) -> pl.Series:
+    if inner.is_float():
+        return column.list.eval(pl.element().fill_nan(None))
     if isinstance(inner, (*STAYS, pl.Time)) or inner.is_numeric():
         return column.cast(pl.List(pl.Float64)) if isinstance(inner, pl.Decimal) else column
     if isinstance(inner, (pl.Categorical, pl.Enum, pl.Null)):
         return column.cast(pl.List(pl.String))
-    return pl.Series(column.name, [None if cell is None else as_json(cell) for cell in column.to_list()], dtype=pl.String)
+    return pl.Series(column.name, [None if cell is None else as_json(plain(cell)) for cell in column.to_list()], dtype=pl.String)

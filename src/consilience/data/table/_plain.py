@@ -103,4 +103,7 @@ def as_text(cell: Any) -> str:
         return as_json(plain(cell.tolist()))
     if isinstance(cell, (date, time)):
         return cell.isoformat()
-    return str(cell)
+    try:
+        return str(cell)
+    except ValueError:  # a whole number of thousands of digits, which Python writes in base 16 alone
+        return f"{cell:#x}"

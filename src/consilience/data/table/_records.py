@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from consilience.core.errors import TableError
-from consilience.data.table._cells import column_of
+from consilience.data.table._cells import column_of, whole_text
 from consilience.data.table._encoding import to_utf8
 from consilience.data.table._names import refuse_doubled
 
@@ -27,7 +27,7 @@ def read_json_lines(data: bytes, file: str) -> pl.DataFrame:
     for number, line in enumerate(to_utf8(data, file).split(b"\n"), 1):
         if line.strip():
             try:
-                record = json.loads(line)
+                record = loads(line)
             except (json.JSONDecodeError, RecursionError) as error:
                 hint = "Each line has to be one JSON record."
                 raise TableError(f"Line {number} is no JSON ({error}).", file=file, found=shown(line), hint=hint) from None
@@ -48,7 +48,7 @@ def read_json(data: bytes, file: str) -> pl.DataFrame:
     """
     text = to_utf8(data, file)
     try:
-        whole = json.loads(text)
+        whole = loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         what = "The file is empty." if not text.strip() else f"The file is no JSON ({error})."
         hint = "If each line is a record of its own, name the file .jsonl."
@@ -80,17 +80,32 @@ def from_lists(columns: Mapping[Any, Iterable[Any]], file: str | None = None) ->
     Raises:
         TableError: The lists have different lengths, or two names are equal as text.
     """
-    refuse_doubled([str(key) for key in columns], file)
+    refuse_doubled([whole_text(str(key)) for key in columns], file)
     series: dict[str, pl.Series] = {}
     for key, cells in columns.items():
         if isinstance(cells, np.ndarray) and cells.ndim == 1 and cells.dtype.kind in "biufU":
             cells = cells.tolist()
-        series[str(key)] = column_of(str(key), cells)
+        name = whole_text(str(key))
+        try:
+            series[name] = column_of(name, cells)
+        except RecursionError:
+            hint = "Give lists and records of a few levels, or a text."
+            raise TableError("A cell is nested too deeply.", file=file, column=name, hint=hint) from None
     lengths = {name: len(column) for name, column in series.items()}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{name!r} {length}" for name, length in lengths.items())
         raise TableError(f"The columns have different numbers of rows: {said}.", file=file, hint="Give None where a cell is missing.")
-    return pl.DataFrame(list(series.values()))
+    return pl.DataFrame(series)
+
+
+def loads(text: bytes) -> Any:
+    """``json.loads``; a whole number of more digits than Python takes for one stays text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= 400 else digits)
 
 
 def shown(data: bytes) -> str:

@@ -55,8 +55,11 @@ def read_fast(text: Text) -> pl.DataFrame | None:
     starts = np.concatenate([[0], ends[:-1] + 1])
     cells = np.diff(np.searchsorted(splits, ends), prepend=0) + 1
     header = text.body[: ends[0]].decode().rstrip("\r")
-    with long_cells():
-        names = check_names(next(csv.reader(io.StringIO(header, newline="\n"), delimiter=text.delimiter)), text.file)
+    try:
+        with long_cells():
+            names = check_names(next(csv.reader(io.StringIO(header, newline="\n"), delimiter=text.delimiter)), text.file)
+    except csv.Error:  # such as a return in the middle of it
+        return None
     width = len(names)
     bad = [int(record) for record in np.flatnonzero(cells != width) if width == 1 or text.body[starts[record] : ends[record]].strip()]
     if bad:
@@ -119,8 +122,12 @@ def read_records(text: Text, quoting: Literal[0, 3]) -> pl.DataFrame:
                     parts.append(pl.DataFrame(records, schema=schema, orient="row"))
                     records = []
         except csv.Error as error:
-            what = f"The quotes of the record that begins in line {line + text.skipped} do not match ({error})."
+            place = f"the record that begins in line {line + text.skipped}"
+            what = f"The quotes of {place} do not match ({error})."
             hint = 'Put the whole cell in double quotes, and write a quote inside it twice: "a ""good"" one".'
+            if "new-line character" in str(error):
+                what = f"In {place} a carriage return stands outside quotes."
+                hint = "End each line with a line feed, or put the cell in double quotes."
             raise TableError(what, file=text.file, hint=hint) from None
     return pl.concat([*parts, pl.DataFrame(records, schema=schema, orient="row")])
 

@@ -19,7 +19,7 @@ class Table:
     Args:
         frame: Columns as read. From text files every column is ``String`` (a zip code keeps its zero); from Parquet and data frames they are typed.
             Media in memory (arrays, PIL images) are ``Binary`` (PNG).
-        bases: Column to the folder from which relative paths in it start. Columns that are not named have none.
+        bases: Column to the folder from which relative paths in it start. Columns that are not named have none. A ``Confined`` folder is not left.
         source: What to call the table in messages: a file name, or ``"the table"``.
     """
 

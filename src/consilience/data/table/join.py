@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from consilience.core.errors import ColumnError, TableError, UsageError
+from consilience.core.errors import ColumnError, TableError, UsageError, listed
 from consilience.data.table._table import Table
 from consilience.data.table.read import read_table
 
@@ -98,13 +98,17 @@ def keys_of(table: Table, key: str) -> pl.Series:
     if key not in table.columns:
         near = get_close_matches(key, table.columns, n=1)
         guess = f"Did you mean {near[0]!r}? " if near else ""
-        said = ", ".join(repr(name) for name in table.columns)
-        raise ColumnError("The key column is not in this table.", table=table.source, column=key, hint=f"{guess}There are: {said}.")
+        raise ColumnError(
+            "The key column is not in this table.",
+            table=table.source,
+            column=key,
+            hint=f"{guess}There are: {listed(list(map(repr, table.columns)))}.",
+        )
     column = table.frame[key]
     if column.dtype.is_nested() or column.dtype == pl.Binary:
         raise ColumnError(f"A key has to be a text or a number, not {column.dtype}.", table=table.source, column=key, hint="Name another column.")
-    if column.dtype.is_float() and (column.drop_nulls() % 1 == 0).all():
-        column = column.cast(pl.Int64, strict=False)
+    if column.dtype.is_float() and (column.drop_nulls() % 1 == 0).all() and (column.drop_nulls().abs() < 2**63).all():
+        column = column.cast(pl.Int64)
     text = column.cast(pl.String).str.strip_chars()
     return text.set(text == "", None).alias("key")
 
@@ -142,8 +146,8 @@ def some(keys: pl.Series) -> str:
     return ", ".join(repr(key) for key in keys.drop_nulls().unique(maintain_order=True)[:3]) or "none"
 
 
-def read_tables(sources: Sequence[Any], how: str | None) -> Table:
-    """One table of several sources, in the forms that ``read_table`` takes.
+def read_tables(sources: Sequence[Any], how: str | None, *, confined: bool = False) -> Table:
+    """One table of several sources, in the forms that ``read_table`` takes; ``confined`` as there.
 
     Raises:
         UsageError: There are several, and ``how`` does not say how they belong together.
@@ -153,4 +157,4 @@ def read_tables(sources: Sequence[Any], how: str | None) -> Table:
             f"{len(sources)} tables are given, and nothing says how they belong together.",
             hint="Use --join order (the same rows in the same order) or --join COLUMN (a key that all of them have); in Python join='order'.",
         )
-    return join_tables([read_table(source) for source in sources], how or "order")
+    return join_tables([read_table(source, confined=confined) for source in sources], how or "order")

@@ -87,8 +87,9 @@ def write_table(frame: pl.DataFrame, target: str | Path) -> None:
     try:
         with new_file(Path(target).expanduser()) as beside:
             WRITERS[suffix](frame, beside)
-    except OSError as error:
-        raise UsageError(f"{str(target)!r} cannot be written ({error.strerror or error}).", hint="Name another place.") from error
+    except (OSError, pl.exceptions.PolarsError) as error:  # of a full disk, Parquet tells in an error of its own
+        said = getattr(error, "strerror", None) or error
+        raise UsageError(f"{str(target)!r} cannot be written ({said}).", hint="Name another place; what stood there before is unchanged.") from error
 
 
 def print_csv(frame: pl.DataFrame) -> None:

@@ -83,7 +83,7 @@ class Segmenter:
         words: list[str] = []
         for match in pattern().finditer(clean(text, self.lower)):
             if match.lastgroup == "han" and self.method == "jieba":
-                words += load_jieba("this text encoder").lcut(match.group())
+                words += cut(match.group())
             elif match.lastgroup in ("han", "hiragana"):
                 words += match.group()
             else:
@@ -119,6 +119,12 @@ def pattern() -> re.Pattern[str]:
         f"|(?P<word>{letter}{inside}*(?:['\u2019]{inside}+)*)"
         "|(?P<symbol>[$%&@#+!?\u00a2-\u00a5\u00b0\u20a0-\u20bf])"
     )
+
+
+@lru_cache(maxsize=50_000)
+def cut(run: str) -> tuple[str, ...]:
+    """A run of Chinese characters as words; kept, because every fold cuts the same texts."""
+    return tuple(load_jieba("this text encoder").lcut(run))
 
 
 def load_jieba(who: str) -> Any:

@@ -135,6 +135,10 @@ class BagOfWords(FittedEncoder):
         self.language = state.config["language"]
         self.vocabularies = {name: text.split("\n") if text else [] for name, text in state.texts.items()}
         self.idf = {name.removeprefix("idf_"): idf for name, idf in state.arrays.items()}
+        for name, found in self.vocabularies.items():
+            idf = self.idf[name]
+            if idf.shape != (len(found),) or not np.all((idf > 0) & (idf < 1e3)):
+                raise ValueError(f"the vocabulary of {name} and its weights do not belong together")
         self.index_vocabularies()
 
     def index_vocabularies(self) -> None:

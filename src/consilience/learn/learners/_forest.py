@@ -5,6 +5,7 @@ Source: the format of LightGBM 3 and 4, Ke et al. (2017).
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -13,9 +14,31 @@ import numpy as np
 
 __all__ = ["read_booster"]
 
-_NODES = ("split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child", "internal_value", "internal_weight", "internal_count")
+_NODES = (
+    "split_feature",
+    "split_gain",
+    "threshold",
+    "decision_type",
+    "left_child",
+    "right_child",
+    "internal_value",
+    "internal_weight",
+    "internal_count",
+)
 _LEAVES = ("leaf_value", "leaf_weight", "leaf_count")
 _FIGURES = ("num_leaves", "num_cat", "is_linear", "shrinkage")
+_HEAD = {
+    "version",
+    "num_class",
+    "num_tree_per_iteration",
+    "label_index",
+    "max_feature_idx",
+    "objective",
+    "feature_names",
+    "feature_infos",
+    "tree_sizes",
+}
+_RANGE = re.compile(r"none|\[[-+.\dinfae]+:[-+.\dinfae]+\]")
 _CATEGORICAL, _MOST_TYPES = 1, 12
 """The bit of ``decision_type`` for splits by category, of which we make none, and its largest value."""
 
@@ -31,14 +54,16 @@ def read_booster(text: str, width: int, outputs: int) -> Any:
     Raises:
         ValueError: The text is not as LightGBM writes it, or the booster is for other columns or outputs.
     """
-    _check(text, width, outputs)
+    trees = _checked(text, width, outputs)
     try:
-        return lightgbm.Booster(model_str=text)
+        # What follows the trees (importances, the parameters of training) no prediction needs, and LightGBM reads it with little care.
+        return lightgbm.Booster(model_str=trees)
     except lightgbm.basic.LightGBMError as error:
         raise ValueError(f"the trees cannot be read: {error}") from None
 
 
-def _check(text: str, width: int, outputs: int) -> None:
+def _checked(text: str, width: int, outputs: int) -> str:
+    """The text up to the end of its trees."""
     if not text.isascii() or not text.startswith("tree\nversion=v"):
         raise ValueError("the trees are no text that LightGBM wrote")
     top, _, rest = text.partition("\n\n")
@@ -46,6 +71,9 @@ def _check(text: str, width: int, outputs: int) -> None:
     found = [int(head[name]) for name in ("num_class", "num_tree_per_iteration", "label_index", "max_feature_idx")]
     if found != [outputs, outputs, 0, width - 1] or any(len(head[name].split()) != width for name in ("feature_names", "feature_infos")):
         raise ValueError(f"the trees are not for {width} columns and {outputs} outputs")
+    objectives = {"regression", "binary sigmoid:1", f"multiclass num_class:{outputs}"}
+    if head.keys() - _HEAD or head["objective"] not in objectives or not all(map(_RANGE.fullmatch, head["feature_infos"].split())):
+        raise ValueError("the trees are of another sort than ours")
     sizes = [int(size) for size in head.get("tree_sizes", "").split()]
     if len(sizes) % outputs or min(sizes, default=1) < 1:
         raise ValueError("the trees are not as many as LightGBM says")
@@ -63,6 +91,7 @@ def _check(text: str, width: int, outputs: int) -> None:
         raise ValueError("the trees do not end where LightGBM says")
     if sizes:
         _check_trees(columns, width)
+    return f"{top}\n\n{rest[:start]}end of trees\n"
 
 
 def _check_trees(columns: dict[str, list[str]], width: int) -> None:
@@ -80,7 +109,9 @@ def _check_trees(columns: dict[str, list[str]], width: int) -> None:
             raise ValueError(f"a tree has not as many values of {name} as it needs")
         values[name] = np.array(" ".join(columns[name]).split(), dtype=np.float64)
     shrinkage = np.array(columns["shrinkage"], dtype=np.float64)
-    if not all(np.isfinite(numbers).all() for numbers in (values["threshold"], values["leaf_value"], values["internal_value"], shrinkage)):
+    # A split that only parts what is missing from what is not has an infinite threshold.
+    finite = all(np.isfinite(numbers).all() for numbers in (values["leaf_value"], values["internal_value"], shrinkage))
+    if not finite or np.isnan(values["threshold"]).any():
         raise ValueError("a tree holds numbers that are not finite")
     kinds, features = values["decision_type"].astype(np.int64), values["split_feature"]
     if np.any(kinds & _CATEGORICAL) or np.any((kinds < 0) | (kinds > _MOST_TYPES)) or np.any((features < 0) | (features >= width)):

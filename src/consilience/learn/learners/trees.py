@@ -75,7 +75,9 @@ class FittedTrees(Fitted):
         outputs = situation.task.num_outputs
         if each not in (1, outputs) or seeds < 1:
             raise ValueError(f"{seeds} forests of {each} boosters cannot give {outputs} outputs")
-        forests = [[read_booster(texts[f"seed{seed}booster{index}"], reducer.width, outputs // each) for index in range(each)] for seed in range(seeds)]
+        forests = [
+            [read_booster(texts[f"seed{seed}booster{index}"], reducer.width, outputs // each) for index in range(each)] for seed in range(seeds)
+        ]
         return cls(forests, reducer, situation)
 
 
@@ -171,6 +173,8 @@ def _scores(boosters: list[Any], features: np.ndarray, situation: Situation, rou
     """``[N, K]`` raw scores after so many rounds (all of them if None)."""
     if not len(features):
         return np.zeros((0, situation.task.num_outputs))
+    if any(booster.num_feature() != features.shape[1] for booster in boosters):
+        raise ValueError(f"the trees were not grown on {features.shape[1]} columns")
     # As in training: threads are waited for longer than a few rows take.
     threads = 1 if features.size < _SMALL else 0
     stop = -1 if rounds is None else rounds
