@@ -51,6 +51,23 @@ class _Interval(_Written):
     high: float | None
 
 
+class _Curve(_Written):
+    along: str
+    at: list[int]
+    held_out: list[float]
+    seen: list[float]
+
+
+class _Portrait(_Written):
+    rows: int
+    present: int
+    of: str
+    counts: list[int] = []
+    names: list[str] = []
+    edges: list[float] = []
+    median: float = 0.0
+
+
 class _Entry(_Written):
     name: str
     learner: str
@@ -59,6 +76,7 @@ class _Entry(_Written):
     loss: float | None
     fit_seconds: float
     stopped: str | None
+    curve: _Curve | None
 
 
 class _Gain(_Written):
@@ -103,7 +121,9 @@ class FactsFile(_Written):
     num_learned: int
     num_scored: int
     num_quarantined: int
+    num_near_duplicates: int
     quarantine: list[_Aside]
+    portraits: dict[str, _Portrait]
 
 
 def check_file(like: type[_Written], value: Any) -> Any:

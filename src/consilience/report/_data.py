@@ -60,7 +60,7 @@ def make_data(material: Material) -> Data:
     """Findings, schema, quarantine and notes."""
     words, schema, judged = material.words, material.pipeline.schema, material.judged
     warnings = [Warned(words.maybe(f"topic.{found.topic}", found.topic), found.column, found.message) for found in schema.findings]
-    if doubles := material.facts.get("num_near_duplicates"):
+    if doubles := material.facts["num_near_duplicates"]:
         warnings.append(Warned(words("topic.near_duplicates"), "", words("warnings.near_duplicates", count=f"{doubles:,}")))
     notes: list[tuple[str, str]] = []
     if judged is not None:

@@ -87,7 +87,7 @@ def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Prog
     evaluated = pipeline.report_metrics(scored, time.monotonic() - began)
     encoded = pipeline.task.encode(np.asarray(scored.dataset.target))
     patterns = score_patterns(pipeline, scored, progress=progress)
-    drift = find_drift(pipeline.facts.get("portraits", {}), scored.dataset, pipeline.schema)
+    drift = find_drift(pipeline.facts["portraits"], scored.dataset, pipeline.schema)
     return Material(pipeline, words, numbers, Judged(short(table.source, 60), scored, encoded, evaluated, patterns, drift))
 
 
