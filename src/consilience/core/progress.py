@@ -54,7 +54,7 @@ class Lines:
     @contextmanager
     def step(self, label: str, total: int, unit: str = "rows") -> Iterator[Step]:
         counter, began = Counter(), time.monotonic()
-        yield counter
+        yield counter  # what fails ends without a line: the error says it
         seconds = time.monotonic() - began
         speed = f", {counter.done / seconds:,.0f} {unit}/s" if seconds > 0.05 and counter.done else ""
         if not total:

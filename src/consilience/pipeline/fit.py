@@ -66,12 +66,15 @@ def fit_pipeline(
     _check_names(recipe)
     if recipe.valid_only and valid is None:
         raise UsageError("There are no rows that only choose.", hint="Name them with --valid, or leave out --valid-only.")
-    schema = infer_schema(table, recipe.target, kinds=recipe.kinds, ignore=recipe.ignore, group=recipe.group, task=recipe.task, valid=valid)
-    assert schema.target is not None
-    task_class = TASKS.get(schema.target.task)
-    task = task_class(schema.target, parse_settings(task_class.Settings, recipe.task_settings, f"The task {schema.target.task!r}"))
-    _check_size(task)
-    pool = _read(table, valid, schema, recipe)
+    num_rows = len(table) + (0 if valid is None else len(valid))
+    with progress.step("Read", num_rows) as step:
+        schema = infer_schema(table, recipe.target, kinds=recipe.kinds, ignore=recipe.ignore, group=recipe.group, task=recipe.task, valid=valid)
+        assert schema.target is not None
+        task_class = TASKS.get(schema.target.task)
+        task = task_class(schema.target, parse_settings(task_class.Settings, recipe.task_settings, f"The task {schema.target.task!r}"))
+        _check_size(task)
+        pool = _read(table, valid, schema, recipe)
+        step.advance(num_rows)
     features = Features(plan_slots(schema, recipe.encoders))
     clock.lap("read")
     extraction = features.extract(pool.dataset, store, progress, budget.share(_ENCODE))
