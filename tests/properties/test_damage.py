@@ -86,7 +86,7 @@ DAMAGE: dict[str, Callable[[str], str]] = {
     "other columns": lambda text: text.replace(f"max_feature_idx={WIDTH - 1}", "max_feature_idx=9"),
     "no number": first("threshold", lambda values: ["x", *values[1:]]),
     "not finite": first("leaf_value", lambda values: ["nan", *values[1:]]),
-    "infinite threshold": first("threshold", lambda values: ["inf", *values[1:]]),
+    "no threshold": first("threshold", lambda values: ["nan", *values[1:]]),
     "a column beyond": first("split_feature", lambda values: [str(WIDTH), *values[1:]]),
     "a column before": first("split_feature", lambda values: ["-1", *values[1:]]),
     "a value less": first("threshold", lambda values: values[1:]),

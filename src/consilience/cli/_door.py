@@ -18,7 +18,6 @@ import typer
 
 from consilience.cli._help import CommandGroup
 from consilience.core.errors import ConsilienceError
-from consilience.core.files import FULL
 
 __all__ = ["Door", "unexpected"]
 
@@ -46,6 +45,8 @@ class Door(CommandGroup):
             _leave_output()
             raise typer.Exit(_BROKEN_PIPE) from None
         except OSError as error:
+            from consilience.core.files import FULL  # not for --help, which loads next to nothing
+
             if error.errno not in FULL:
                 raise
             place = f" ({error.filename})" if error.filename else ""
