@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from consilience.core.errors import TableError
+from consilience.core.errors import TableError, listed
 
 __all__ = ["check_names", "refuse_doubled"]
 
@@ -20,11 +21,13 @@ def check_names(names: Sequence[object], file: str) -> list[str]:
     """
     stripped = ["" if name is None else str(name).strip() for name in names]
     refuse_doubled([name for name in stripped if name], file)
+    taken = set(stripped)  # a damaged header may hold a hundred thousand names
     for number, name in enumerate(stripped, 1):
         if not name:
             new = f"column_{number}"
-            while new in stripped:
+            while new in taken:
                 new += "_"
+            taken.add(new)
             stripped[number - 1] = new
     return stripped
 
@@ -32,5 +35,5 @@ def check_names(names: Sequence[object], file: str) -> list[str]:
 def refuse_doubled(names: Sequence[str], file: str | None = None) -> None:
     """Raises TableError if a name is there twice."""
     if len(set(names)) < len(names):
-        said = ", ".join(sorted({repr(name) for name in names if names.count(name) > 1}))
+        said = listed(sorted(repr(name) for name, count in Counter(names).items() if count > 1))
         raise TableError(f"A column name is there more than once: {said}.", file=file, hint="Give each column a name of its own.")
