@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import ctypes
-import datetime
 import json
 import math
 import os
@@ -66,7 +64,9 @@ def _on_standard_error() -> Iterator[None]:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on standard output, in one line; NaN and infinity are null."""
-    text = json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+    from consilience.core.plain import plain
+
+    text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
     raw = getattr(sys.stdout, "buffer", None)
     if raw is None:
         print(text)
@@ -130,20 +130,3 @@ def check_place(path: str | Path) -> None:
         raise UsageError(f"{str(path)!r} cannot be written: {str(nearest)!r} is no folder.", hint="Name another place with --out.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UsageError(f"{str(path)!r} cannot be written: the folder {str(nearest)!r} is write-protected.", hint="Name another place with --out.")
-
-
-def _plain(value: Any) -> Any:
-    """The value in words of JSON."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 
 from consilience._version import __version__
 from consilience.core.files import new_file
+from consilience.core.plain import plain
 from consilience.core.progress import Progress, Silent
 from consilience.data.table import Table
 from consilience.metrics.by_class import confusion
@@ -54,8 +53,8 @@ def report_content(pipeline: Pipeline, table: Table | None = None, *, progress: 
         "schema": pipeline.schema.model_dump(mode="json"),
         "table": None if material.judged is None else _table(material, material.judged),
     }
-    plain: dict[str, Any] = _plain(content)
-    return plain
+    told: dict[str, Any] = plain(content)
+    return told
 
 
 def _table(material: Material, judged: Judged) -> dict[str, Any]:
@@ -103,16 +102,3 @@ def _errors(material: Material, judged: Judged) -> dict[str, Any]:
         "errors": {"of": "logarithm" if material.task.target.log else "value", "share": QUANTILES, "off_by": np.quantile(off, QUANTILES)},
         "coverage": {"promised": LEVEL, "inside": float((off <= margins).mean()) if np.isfinite(margins).all() else None},
     }
-
-
-def _plain(value: Any) -> Any:
-    """The value in words of JSON; NaN and infinity are null."""
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

@@ -24,7 +24,8 @@ MAX_PIXELS = 89_000_000
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "ICO", "AVIF")
 """What is read. Pillow knows more; PostScript would be handed to another program, and the rest are hardly ever pictures of a table."""
 
-# What Pillow's readers raise on damaged files; warnings, where they are errors.
+# What Pillow's readers raise on damaged files, each seen or named in their sources: a list, so that a fault of ours still shows. Warnings, where
+# they are errors.
 DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError, AttributeError,
     OverflowError, NotImplementedError, RuntimeError, MemoryError, Image.DecompressionBombError, Warning,
