@@ -96,7 +96,7 @@ def test_delimited(
     mark: bool,
     suffix: str,
 ) -> None:
-    assume(mark or not frame.columns[0].startswith("\ufeff"))  # at the start of a file it is the mark itself
+    assume(not frame.columns[0].startswith("\ufeff"))  # at the start of a file it is the mark itself; a second one is taken for it too
     if frame.width == 1:  # nothing shows what the separator is
         separator = "\t" if suffix in (".tsv", ".txt") else ","
     # Polars leaves a lone return outside quotes, where no reader can tell it from the end of a line.

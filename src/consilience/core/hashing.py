@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["hash_arrays", "hash_bytes", "hash_file", "hash_json"]
+__all__ = ["hash_arrays", "hash_bytes", "hash_content", "hash_file", "hash_json"]
 
 
 def hash_bytes(*parts: bytes) -> bytes:
@@ -22,6 +23,16 @@ def hash_bytes(*parts: bytes) -> bytes:
     for part in parts:
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
+    return digest.digest()
+
+
+def hash_content(path: Path) -> bytes:
+    """``hash_bytes`` of a file's content, in pieces: a film need not fit into memory."""
+    digest = hashlib.blake2b(digest_size=16)
+    with open(path, "rb") as file:
+        digest.update(os.fstat(file.fileno()).st_size.to_bytes(8, "little"))
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
     return digest.digest()
 
 
