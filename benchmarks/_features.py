@@ -10,7 +10,8 @@ import numpy as np
 from _bench import Bench, Options
 from consilience.core.files import cache_folder
 from consilience.data.schema import build_dataset, infer_schema
-from consilience.features.plan import EncoderChoice, Features, plan_slots
+from consilience.features.plan import Features
+from consilience.features.slots import EncoderChoice, plan_slots
 from consilience.features.store import FeatureStore
 
 __all__ = ["Frozen", "extract_features"]

@@ -28,12 +28,14 @@ class Slot(NamedTuple):
         modality: The modality its tokens belong to.
         encoder: A module from a batch's tensors to Tokens of ``width``; kept features come through ``CachedFeatures``.
         width: Width of those tokens.
+        asked_by: The modality that steers the encoder, whose module then takes that modality's projected tokens as a second argument; or None.
     """
 
     name: str
     modality: str
     encoder: nn.Module
     width: int
+    asked_by: str | None = None
 
 
 class Output(NamedTuple):
@@ -57,6 +59,9 @@ class Network(nn.Module):
         super().__init__()
         self.names = [slot.name for slot in slots]
         self.modalities = [slot.modality for slot in slots]
+        self.asked_by = [slot.asked_by for slot in slots]
+        # Who is asked waits for the question.
+        self.order = sorted(range(len(slots)), key=lambda place: slots[place].asked_by is not None)
         self.encoders = nn.ModuleList(slot.encoder for slot in slots)
         self.projections = nn.ModuleList(
             nn.Sequential(
@@ -79,11 +84,13 @@ class Network(nn.Module):
             keep: Modality to ``[B]`` bool; False hides the modality in that row (training with absent evidence).
         """
         found: dict[str, list[Tokens]] = {}
-        for name, modality, encoder, project in zip(self.names, self.modalities, self.encoders, self.projections, strict=True):
-            tokens: Tokens = encoder(batch[name])
+        for place in self.order:
+            modality, encoder, asked_by = self.modalities[place], self.encoders[place], self.asked_by[place]
+            asked = () if asked_by is None else (Tokens.join(found[asked_by]),)
+            tokens: Tokens = encoder(batch[self.names[place]], *asked)
             if keep is not None:
                 tokens = tokens.keep(keep[modality])
-            found.setdefault(modality, []).append(Tokens(project(tokens.clean()), tokens.mask))
+            found.setdefault(modality, []).append(Tokens(self.projections[place](tokens.clean()), tokens.mask))
         fused: Fused = self.fusion({modality: Tokens.join(parts) for modality, parts in found.items()})
         return Output(self.head(fused.vector), fused)
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from consilience.core.budget import Budget
-from consilience.features.plan import Extraction, Features, SlotPlan
+from consilience.features.plan import Extraction, Features
+from consilience.features.slots import SlotPlan
 from consilience.features.store import FeatureStore
 
 

@@ -34,6 +34,21 @@ class ClassWeights(str, Enum):
     balanced = "balanced"
 
 
+class StageName(str, Enum):
+    """How modalities are learned that are learned end to end."""
+
+    joint = "joint"
+    separate = "separate"
+    fixed = "fixed"
+
+
+class SamplingName(str, Enum):
+    """What is drawn in training."""
+
+    rows = "rows"
+    classes = "classes"
+
+
 def command(
     tables: Tables,
     target: Annotated[str | None, typer.Option("--target", metavar="COL", help="Column to learn; a recipe may name it.", show_default=False)] = None,
@@ -59,6 +74,24 @@ def command(
             rich_help_panel=COLUMNS,
         ),
     ] = None,
+    train: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--train",
+            metavar="[COL=]MODE",
+            help="Encoders: auto, frozen, last, lora, full or scratch; for a column, a modality, or all. May be repeated.",
+            rich_help_panel=COLUMNS,
+        ),
+    ] = None,
+    stages: Annotated[
+        StageName | None,
+        typer.Option("--stages", metavar="joint|separate|fixed", help="Encoders learned together, or each alone first.", rich_help_panel=_MODEL),
+    ] = None,
+    sampling: Annotated[
+        SamplingName | None,
+        typer.Option("--sampling", metavar="rows|classes", help="classes: encoders in training meet each as often.", rich_help_panel=_MODEL),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training of encoders that was killed.", rich_help_panel=RUN)] = False,
     presets: Annotated[
         PresetName | None,
         typer.Option("--presets", metavar="fast|balanced|best", help="How much is tried; balanced unless said.", rich_help_panel=_MODEL),
@@ -115,6 +148,10 @@ def command(
         "kinds": kinds,
         "ignore": ignore,
         "encoders": encoders,
+        "train": parse_pairs("--train", (text if "=" in text else f"all={text}" for text in train or ()), "MODE", last=True),
+        "stages": stages.value if stages else None,
+        "sampling": sampling.value if sampling else None,
+        "resume": resume or None,
         "presets": presets.value if presets else None,
         "fusion": fusion,
         "learners": learner,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from consilience.core.registry import Registry
-from consilience.encoders._base import Encoder, FittedEncoder, FrozenEncoder, ModuleEncoder, TrainedEncoder
+from consilience.encoders._base import Encoder, FittedEncoder, FrozenEncoder, ModuleEncoder, SteeredEncoder, TrainedEncoder
 
-__all__ = ["ENCODERS", "Encoder", "FittedEncoder", "FrozenEncoder", "ModuleEncoder", "TrainedEncoder"]
+__all__ = ["ENCODERS", "Encoder", "FittedEncoder", "FrozenEncoder", "ModuleEncoder", "SteeredEncoder", "TrainedEncoder"]
 
 ENCODERS: Registry[Encoder] = Registry("encoder", __name__)

@@ -26,7 +26,7 @@ from consilience.data.kinds import Cells
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Encoder", "FittedEncoder", "FrozenEncoder", "ModuleEncoder", "TrainedEncoder"]
+__all__ = ["Encoder", "FittedEncoder", "FrozenEncoder", "ModuleEncoder", "SteeredEncoder", "TrainedEncoder"]
 
 
 class Encoder(ABC):  # noqa: B024 - what must be given is said by the three sorts below
@@ -193,3 +193,11 @@ class TrainedEncoder(Encoder):
     @abstractmethod
     def restore(self, state: State) -> None:
         """Takes back what ``state`` gave."""
+
+
+class SteeredEncoder(TrainedEncoder):
+    """Can be steered by another modality: by the question that is asked about a picture."""
+
+    @abstractmethod
+    def build_steered(self, width: int) -> nn.Module:
+        """As ``build``, for a module that also takes the other modality's Tokens ``[B, T, width]``; a row without any is seen as if nothing was asked."""

@@ -96,11 +96,13 @@ class Examples:
         blocks: Features of frozen and fitted encoders.
         num_rows: N.
         prepared: Input of encoders that the network trains.
+        raw: Input of encoders that are there only for models learned end to end; nobody else sees it, see ``only``.
     """
 
     blocks: tuple[Block, ...]
     num_rows: int
     prepared: tuple[Prepared, ...] = ()
+    raw: tuple[Prepared, ...] = ()
 
     def __len__(self) -> int:
         return self.num_rows
@@ -108,31 +110,38 @@ class Examples:
     @property
     def modalities(self) -> list[str]:
         """Sorted names of the modalities that have features here."""
-        return sorted({block.modality for block in self.blocks} | {part.modality for part in self.prepared})
+        return sorted({block.modality for block in self.blocks} | {part.modality for part in (*self.prepared, *self.raw)})
 
     def present(self) -> dict[str, np.ndarray]:
         """Modality to ``[N]`` bool: rows in which any of its features is present."""
         found = {name: np.zeros(self.num_rows, dtype=bool) for name in self.modalities}
         for block in self.blocks:
             found[block.modality] |= block.present
-        for part in self.prepared:
+        for part in (*self.prepared, *self.raw):
             found[part.modality] |= part.present
         return found
 
     def take(self, rows: np.ndarray) -> Examples:
         """These rows, in this order."""
-        return Examples(tuple(block.take(rows) for block in self.blocks), len(rows), tuple(part.take(rows) for part in self.prepared))
+        parts = (tuple(part.take(rows) for part in parts) for parts in (self.prepared, self.raw))
+        return Examples(tuple(block.take(rows) for block in self.blocks), len(rows), *parts)
 
-    def only(self, modalities: Collection[str]) -> Examples:
-        """The same rows with these modalities; the others do not exist."""
-        blocks = tuple(block for block in self.blocks if block.modality in modalities)
-        return Examples(blocks, self.num_rows, tuple(part for part in self.prepared if part.modality in modalities))
+    def only(self, modalities: Collection[str], whole: bool = False) -> Examples:
+        """The same rows with these modalities; the others do not exist.
+
+        Args:
+            whole: For a model that is learned end to end: where a modality has raw input, that stands in the place of its features.
+        """
+        raw = tuple(part for part in self.raw if whole and part.modality in modalities)
+        others = set(modalities) - {part.modality for part in raw}
+        blocks = tuple(block for block in self.blocks if block.modality in others)
+        return Examples(blocks, self.num_rows, (*(part for part in self.prepared if part.modality in others), *raw))
 
     def without(self, modalities: Collection[str]) -> Examples:
         """The same rows with these modalities absent in every row: they exist, but nothing is known of them."""
         blocks = tuple(replace(block, mask=np.zeros_like(block.mask)) if block.modality in modalities else block for block in self.blocks)
-        prepared = tuple(
-            replace(part, arrays={**part.arrays, "mask": np.zeros_like(part.arrays["mask"])}) if part.modality in modalities else part
-            for part in self.prepared
-        )
-        return Examples(blocks, self.num_rows, prepared)
+
+        def hidden(part: Prepared) -> Prepared:
+            return replace(part, arrays={**part.arrays, "mask": np.zeros_like(part.arrays["mask"])}) if part.modality in modalities else part
+
+        return Examples(blocks, self.num_rows, tuple(map(hidden, self.prepared)), tuple(map(hidden, self.raw)))

@@ -245,7 +245,7 @@ def with_place(error: CellError, cells: Cells, row: int) -> CellError:
     """The same error with the column, the row and the row's own file."""
     value = cells.values[row]
     file = str(value) if isinstance(value, Path) else error.file
-    return CellError(error.what, hint=error.hint, table=error.table, column=cells.name, row=row, file=file, found=error.found)
+    return CellError(error.what, hint=error.hint, table=error.table, column=error.column or cells.name, row=row, file=file, found=error.found)
 
 
 def name_of(encoder: FrozenEncoder) -> str:

@@ -1,102 +1,26 @@
-"""Which encoders see which columns, and what they make of a data set."""
+"""All encoders of a model, and what they make of a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from consilience.core.budget import Budget
-from consilience.core.errors import CellError, UsageError, listed
-from consilience.core.extras import missing_packages
+from consilience.core.errors import CellError, UsageError
 from consilience.core.progress import Progress, Silent
 from consilience.core.seeds import generator
-from consilience.core.settings import Settings, parse_settings
 from consilience.core.state import State
-from consilience.data.kinds import KINDS, Cells
-from consilience.data.schema import Dataset, Schema
-from consilience.encoders import ENCODERS, Encoder, FittedEncoder, FrozenEncoder, TrainedEncoder
+from consilience.data.kinds import Cells
+from consilience.data.schema import Dataset
+from consilience.encoders import Encoder, FittedEncoder, FrozenEncoder, TrainedEncoder
 from consilience.features._examples import Block, Examples, Prepared
 from consilience.features.extract import extract
+from consilience.features.slots import SlotPlan, slot_cells
 from consilience.features.store import FeatureStore
 
-__all__ = ["EncoderChoice", "Extraction", "Features", "SlotPlan", "default_encoders", "plan_slots"]
-
-
-class EncoderChoice(Settings):
-    """An encoder as a person names it: ``name`` may carry an argument after a colon (``hf:folder``)."""
-
-    name: str
-    settings: dict[str, Any] = Field(default_factory=dict)
-
-
-class SlotPlan(Settings):
-    """One encoder over one column, or over all columns of the modality ``table``."""
-
-    name: str
-    modality: str
-    columns: tuple[str, ...]
-    encoder: str
-    argument: str = ""
-    settings: dict[str, Any] = Field(default_factory=dict)
-
-    def make(self) -> Encoder:
-        """The encoder, with nothing learned yet."""
-        cls = ENCODERS.get(self.encoder)
-        return cls(parse_settings(cls.Settings, self.settings, f"The encoder {self.encoder!r}"), self.argument)
-
-
-def default_encoders(modality: str) -> list[EncoderChoice]:
-    """The encoders whose cards claim to be the default and whose packages are installed; else those that claim to be the fallback.
-
-    A default that needs an extra stands in for the fallback, so a fallback is used only where no such default can be.
-    """
-    cards = {key: ENCODERS.card(key) for key in ENCODERS if key.startswith(f"{modality}/")}
-    there = [key for key, card in cards.items() if "default" in card.claims and not missing_packages(card.extra)]
-    if not any("frozen" in cards[key].claims for key in there):
-        there += [key for key, card in cards.items() if "fallback" in card.claims]
-    return [EncoderChoice(name=key.partition("/")[2]) for key in sorted(there)]
-
-
-def plan_slots(schema: Schema, chosen: Mapping[str, Sequence[EncoderChoice]]) -> list[SlotPlan]:
-    """One slot per encoder and column; the columns of the modality ``table`` share theirs.
-
-    Args:
-        chosen: Column, kind or modality to the encoders a person wants for it; the column's own name counts first.
-
-    Raises:
-        UsageError: A name is neither a used column nor a modality, or an encoder does not fit the column's kind.
-    """
-    modality_of = {column.name: KINDS.get(column.kind).modality for column in schema.features()}
-    for name in chosen:
-        if name not in modality_of and name not in modality_of.values():
-            known = listed([*modality_of, *sorted(set(modality_of.values()) - set(modality_of))])
-            raise UsageError(f"An encoder is given for {name!r}, which is no used column and no modality here.", hint=f"There are: {known}.")
-        if modality_of.get(name) == "table" and name not in modality_of.values():  # a column called text is no reason not to name text encoders
-            raise UsageError(f"The column {name!r} is encoded together with the other table columns.", hint="Name the encoder for 'table' instead.")
-    slots: list[SlotPlan] = []
-    for modality in sorted(set(modality_of.values())):
-        columns = [name for name, of in modality_of.items() if of == modality]
-        units = [(modality, tuple(columns))] if modality == "table" else [(name, (name,)) for name in columns]
-        for unit, names in units:
-            choices = list(chosen.get(unit) or chosen.get(modality) or default_encoders(modality))
-            if not choices:
-                raise UsageError(f"There is no encoder for the modality {modality!r}.", hint="Name one with --encoder.")
-            slots += [_slot(unit, modality, names, choice) for choice in choices]
-    return slots
-
-
-def _slot(unit: str, modality: str, columns: tuple[str, ...], choice: EncoderChoice) -> SlotPlan:
-    stem, _, argument = choice.name.partition(":")
-    key = stem if "/" in stem else f"{modality}/{stem}"
-    if key not in ENCODERS:
-        ENCODERS.check(key)
-    if key.partition("/")[0] != modality:
-        raise UsageError(f"The encoder {key!r} is not for {modality} columns such as {unit!r}.", hint="See: consilience list encoders")
-    return SlotPlan(name=f"{unit}:{choice.name}", modality=modality, columns=columns, encoder=key, argument=argument, settings=choice.settings)
+__all__ = ["Extraction", "Features"]
 
 
 _ROWS_AT_ONCE = 64
@@ -168,15 +92,15 @@ class Features:
             # These come from the store below.
             found.encoded, found.reused = encoded, -encoded
         for turn, (slot, encoder) in enumerate(frozen):
-            (column,) = slot.columns
+            cells = the_cells(dataset, slot)
             share = budget.share(1 / (len(frozen) - turn))
-            made = extract(dataset.cells[column], encoder, store, progress=progress, label=f"Encode {slot.name}", budget=share)
+            made = extract(cells, encoder, store, progress=progress, label=f"Encode {slot.name}", budget=share)
             found.blocks[slot.name] = Block(slot.name, slot.modality, made.values, made.mask)
-            found.failures.update({row: (column, error.reason) for row, error in made.failures.items()})
+            found.failures.update({row: (error.column or cells.name, error.reason) for row, error in made.failures.items()})
             found.encoded, found.reused = found.encoded + made.encoded, found.reused + made.reused
             found.forwards += made.forwards
             found.late |= made.late
-            read.add(column)
+            read |= set(slot.columns)
         for slot in self.slots:
             for column in set(slot.columns) - read:
                 cells = dataset.cells[column]
@@ -185,6 +109,10 @@ class Features:
                     read.add(column)
         found.reused = max(0, found.reused)  # where the store failed between the two, what was encoded did not come from it
         return found
+
+    def beside(self, other: Features) -> Features:
+        """These encoders and others."""
+        return Features([*self.slots, *other.slots], {**self.encoders, **other.encoders})
 
     def fit(self, dataset: Dataset, rows: np.ndarray, seed: int) -> Features:
         """New encoders that learned from these rows; frozen ones are shared."""
@@ -195,16 +123,18 @@ class Features:
                 fresh = slot.make()
                 assert isinstance(fresh, FittedEncoder | TrainedEncoder)
                 encoder = fresh
-                fresh.fit({column: dataset.cells[column].take(rows) for column in slot.columns}, seed)
+                fresh.fit({name: cells.take(rows) for name, cells in slot_cells(dataset, slot).items()}, seed)
             encoders[slot.name] = encoder
         return Features(self.slots, encoders)
 
     def examples(self, dataset: Dataset, extraction: Extraction) -> Examples:
         """What learners see of a data set's rows."""
-        blocks, prepared = [], []
+        blocks: list[Block] = []
+        prepared: list[Prepared] = []
+        raw: list[Prepared] = []
         for slot in self.slots:
             encoder = self.encoders[slot.name]
-            columns = {column: dataset.cells[column] for column in slot.columns}
+            columns = slot_cells(dataset, slot)
             if isinstance(encoder, FrozenEncoder):
                 blocks.append(extraction.blocks[slot.name])
             elif isinstance(encoder, FittedEncoder):
@@ -214,8 +144,8 @@ class Features:
                 arrays = extraction.prepared.get(slot.name) or encoder.prepare(columns)
                 if encoder.prepares_alike:
                     extraction.prepared[slot.name] = arrays
-                prepared.append(Prepared(slot.name, slot.modality, arrays, encoder))
-        return Examples(tuple(blocks), len(dataset), tuple(prepared))
+                (raw if slot.raw else prepared).append(Prepared(slot.name, slot.modality, arrays, encoder))
+        return Examples(tuple(blocks), len(dataset), tuple(prepared), tuple(raw))
 
     def state(self) -> State:
         """What fitted and trained encoders learned; weights of trained ones belong to the network."""
@@ -244,6 +174,12 @@ class Features:
         return features
 
 
+def the_cells(dataset: Dataset, slot: SlotPlan) -> Cells:
+    """The one column that a frozen encoder sees."""
+    (cells,) = slot_cells(dataset, slot).values()
+    return cells
+
+
 def _some_rows_first(
     dataset: Dataset, frozen: Sequence[tuple[SlotPlan, FrozenEncoder]], store: FeatureStore, progress: Progress, budget: Budget
 ) -> tuple[int, int]:
@@ -259,7 +195,7 @@ def _some_rows_first(
         while start < len(order) and (start == 0 or budget.left() > 0):
             rows, began = np.sort(order[start : start + size]), budget.spent()
             for slot, encoder in frozen:
-                made = extract(dataset.cells[slot.columns[0]].take(rows), encoder, store, progress=_Quiet(progress), label=slot.name, budget=budget)
+                made = extract(the_cells(dataset, slot).take(rows), encoder, store, progress=_Quiet(progress), label=slot.name, budget=budget)
                 encoded, forwards = encoded + made.encoded, forwards + made.forwards
             step.advance(len(rows))
             start += len(rows)

@@ -61,7 +61,9 @@ def default_candidates(
             made.append(candidate)
 
     single = [(name,) for name in featured]
-    learners = [name for name in LEARNERS if name not in ("network",) and issubclass(LEARNERS.get(name), Learner)]
+    learners = [
+        name for name in LEARNERS if issubclass(LEARNERS.get(name), Learner) and not {"trains encoders", "end to end"} & {*LEARNERS.card(name).claims}
+    ]
     for learner in sorted(learners, key=lambda name: _COSTS.index(LEARNERS.card(name).cost)):
         if featured and LEARNERS.card(learner).cost in effort.costs:
             add(learner, featured)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from consilience.learn.learners import LEARNERS, Situation
 from consilience.learn.learners._base import CannotWin, OutOfTime, Split
 from consilience.learn.spaces import from_mean_space, to_mean_space
 
-__all__ = ["run_election"]
+__all__ = ["Whole", "run_election"]
 
 _WORSE = "clearly worse on the first folds"
 
@@ -51,6 +52,7 @@ def run_election(
     together: Sequence[str] = (),
     effort: Effort = PRESETS["balanced"],
     further: Iterable[Sequence[Split]] = (),
+    whole: Whole | None = None,
 ) -> Leaderboard:
     """Scores every candidate, then those that can still win once more for each further round of folds, and chooses one.
 
@@ -59,12 +61,14 @@ def run_election(
         target: ``[N]`` encoded target of all rows.
         together: Learners that make a model of the candidates.
         further: The same rows cut into folds anew, for each further round; made when they are needed.
+        whole: What may be learned end to end, decided when the others are scored.
 
     Raises:
         UsageError: The time limit ended before any candidate was scored.
     """
     scored = np.sort(np.concatenate([split.rows for split in splits]))
-    poll = _Poll(splits, target, scored, situation, budget, effort)
+    first = budget if whole is None else budget.share(whole.others)
+    poll = _Poll(splits, target, scored, situation, first, effort)
     entries: list[Entry] = []
     with progress.step("Learn", len(candidates), "candidates") as step:
         for place, candidate in enumerate(candidates):
@@ -73,6 +77,15 @@ def run_election(
             step.advance()
             progress.say(f"  {entry.name}: {entry.stopped or f'loss {entry.loss:.4f}'} ({entry.seconds:.0f} s)")
     finished = [entry for entry in entries if entry.scores is not None]
+    poll = replace(poll, budget=budget)
+    if whole is not None and (found := whole.plan(finished)) is not None:
+        entries += (once := _score_whole(*found, poll, finished, progress))
+        if winners := _winners(once, finished, found[1].rows, poll):
+            # The others' scores of these rows stand beside theirs; what is compared is compared on the same rows.
+            scored = np.sort(found[1].rows)
+            poll, further, finished = replace(poll, scored=scored), (), [*finished, *winners]
+            for entry in finished:
+                entry.loss = float(entry.losses(target, scored, situation.task).mean())
     if not finished:
         raise UsageError("The time limit ended before any candidate was scored.", hint="Give a longer --time-limit.")
     standing = contenders(finished, target, scored, situation, together)
@@ -83,6 +96,65 @@ def run_election(
             _measure(entry, poll)
     entries.sort(key=lambda entry: (entry.loss, entry.name))
     return Leaderboard(entries, best_entry(entries, target, scored, situation).name, scored)
+
+
+class Whole(Protocol):
+    """What is learned end to end, and when.
+
+    Attributes:
+        others: Share of the time limit that the other candidates may take.
+    """
+
+    others: float
+
+    def plan(self, finished: Sequence[Entry]) -> tuple[Sequence[Candidate], Split] | None:
+        """Candidates, and the one split on which they are scored, in the light of how the others did; None where it cannot pay."""
+
+
+def _score_whole(candidates: Sequence[Candidate], split: Split, poll: _Poll, before: Sequence[Entry], progress: Progress) -> list[Entry]:
+    """Candidates that are held out once."""
+    made: list[Entry] = []
+    best = min((_mean_loss(entry, split.rows, poll) for entry in before), default=None)
+    with progress.step("Learn end to end", len(candidates), "candidates") as step:
+        for place, candidate in enumerate(candidates):
+            began, entry = time.monotonic(), Entry(candidate)
+            left = poll.budget.left() - _reserve(before)
+            # What learning again from all rows will take is kept back, where that will be done.
+            part = (0.95 if poll.situation.keep else 1 / 2.4) / (len(candidates) - place)
+            own = Budget(None if poll.budget.seconds is None else max(0.0, left) * part)
+            try:
+                seen = replace(split.only(candidate.modalities, whole=True), rival=best)
+                if before and own.left() <= 0:
+                    raise OutOfTime
+                found = candidate.make(poll.situation).cross_fit([seen], len(poll.target), own)
+                entry.scores, entry.point, entry.curve, entry.fitted = found.scores, found.point, found.curve, found.fitted
+                entry.loss = _mean_loss(entry, split.rows, poll)
+            except OutOfTime:
+                entry.stopped = "the time limit left no time for it"
+            except CannotWin:
+                entry.stopped = "far behind half way through"
+            entry.seconds = entry.fit_seconds = time.monotonic() - began
+            made.append(entry)
+            step.advance()
+            on = f"loss {entry.loss:.4f} on the rows held out once, the best of the others {best:.4f}" if best else f"loss {entry.loss:.4f}"
+            progress.say(f"  {entry.name}: {entry.stopped or on} ({entry.seconds:.0f} s)")
+    return made
+
+
+def _winners(once: Sequence[Entry], finished: Sequence[Entry], rows: np.ndarray, poll: _Poll) -> list[Entry]:
+    """Those of the candidates held out once that stay: all, if one of them has less loss on these rows than any other candidate."""
+    scored = [entry for entry in once if entry.scores is not None]
+    best = min(finished, key=lambda entry: _mean_loss(entry, rows, poll), default=None)
+    if best is None or any(_mean_loss(entry, rows, poll) < _mean_loss(best, rows, poll) for entry in scored):
+        return scored
+    for entry in scored:
+        entry.scores, entry.loss, entry.fitted = None, float("inf"), None
+        entry.stopped = f"no better than {best.name} on the {len(rows):,} rows held out once"
+    return []
+
+
+def _mean_loss(entry: Entry, rows: np.ndarray, poll: _Poll) -> float:
+    return float(entry.losses(poll.target, rows, poll.situation.task).mean())
 
 
 def _share(coming: Sequence[Candidate]) -> float:

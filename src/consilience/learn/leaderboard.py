@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from consilience.learn.candidates import Candidate
-from consilience.learn.learners._base import Curve, Point
+from consilience.learn.learners._base import Curve, Fitted, Point
 from consilience.metrics import Interval
 from consilience.tasks import Task
 
@@ -28,6 +28,7 @@ class Entry:
         weights: For an ensemble: member to weight.
         stopped: Why it was given up, or None.
         curve: How the loss went while it learned, in the first round.
+        fitted: The model that was scored, where it is kept instead of learning again from all rows.
     """
 
     candidate: Candidate
@@ -41,6 +42,7 @@ class Entry:
     weights: dict[str, float] = field(default_factory=dict)
     stopped: str | None = None
     curve: Curve | None = None
+    fitted: Fitted | None = None
 
     @property
     def name(self) -> str:

@@ -15,9 +15,11 @@ from consilience.core.errors import TargetError, UsageError
 from consilience.core.progress import Progress, Silent
 from consilience.core.settings import parse_settings
 from consilience.data.schema import Dataset, Fold, Schema, build_dataset, infer_schema
+from consilience.data.schema.channels import channel_groups
 from consilience.data.table import Table
 from consilience.features.duplicates import near_duplicates
-from consilience.features.plan import Extraction, Features, plan_slots
+from consilience.features.plan import Extraction, Features
+from consilience.features.slots import plan_slots, raw_slots
 from consilience.features.store import FeatureStore
 from consilience.fusion import FUSIONS
 from consilience.learn.calibration import Calibration
@@ -29,6 +31,7 @@ from consilience.learn.learners import LEARNERS, Fitted, Situation
 from consilience.learn.learners._base import Split
 from consilience.learn.learners.ensemble import FittedEnsemble
 from consilience.pipeline._folds import plan_rounds
+from consilience.pipeline._whole import EndToEndPlan
 from consilience.pipeline.facts import describe_fit
 from consilience.pipeline.fitted import Pipeline
 from consilience.pipeline.recipe import Recipe
@@ -42,6 +45,9 @@ _ENCODE = 0.6
 
 _MOST_CLASSES = 2000
 """Every learner's work and memory grow with the classes times the rows: with 5,000 classes, weights of n-grams alone would fill 55 GB."""
+
+KEPT_FROM = 4000
+"""Rows from which what was learned end to end from four fifths of them is kept: twice the time would buy little."""
 
 _FEWEST = 20
 """Rows without which nothing is learned when the time for encoding is over."""
@@ -75,7 +81,9 @@ def fit_pipeline(
         _check_size(task)
         pool = _read(table, valid, schema, recipe)
         step.advance(num_rows)
-    features = Features(plan_slots(schema, recipe.encoders))
+    channels = channel_groups(pool.dataset)
+    features = Features(plan_slots(schema, recipe.encoders, channels))
+    raw_slots(schema, recipe.encoders, recipe.train, (), channels)  # what cannot be trained is said before the work
     clock.lap("read")
     extraction = features.extract(pool.dataset, store, progress, budget.share(_ENCODE))
     pool, extraction = _in_time(*_set_aside(pool, extraction), progress)
@@ -84,7 +92,10 @@ def fit_pipeline(
     assert pool.dataset.target is not None
     target = task.encode(pool.dataset.target)
     effort = PRESETS[recipe.presets]
-    situation = Situation(task, recipe.seed, "cuda" if torch.cuda.is_available() else "cpu")
+    checkpoints = None if store is None else store.folder / "checkpoints"
+    keep = not recipe.refit or recipe.valid_only or len(target) > KEPT_FROM
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    situation = Situation(task, recipe.seed, device, keep=keep, checkpoints=checkpoints, resume=recipe.resume)
     groups, relatives = pool.dataset.groups, 0
     if groups is None and recipe.near_duplicates and (groups := near_duplicates(list(extraction.blocks.values()), recipe.seed)) is not None:
         relatives = int((np.bincount(groups)[groups] > 1).sum())
@@ -109,13 +120,14 @@ def fit_pipeline(
         if not candidates:
             raise UsageError(f"None of the learners {', '.join(recipe.learners)} can learn from this table.", hint="Name others with --learner.")
     together = [name for name in combiners() if not recipe.learners or name in recipe.learners]
-    board = run_election(candidates, splits, target, situation, budget, progress, together, effort, further=map(splits_of, rounds[1:]))
+    whole = EndToEndPlan(pool.dataset, schema, recipe, task, target, rounds[0], splits, channels, progress)
+    board = run_election(candidates, splits, target, situation, budget, progress, together, effort, map(splits_of, rounds[1:]), whole)
     chosen = board[board.chosen]
     assert chosen.scores is not None
     calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task, _presence(splits, board.scored))
 
     learn_from = np.arange(len(pool.dataset)) if recipe.refit and not recipe.valid_only else rounds[0][0].train
-    final, model = _refit(features, pool.dataset, extraction, target, learn_from, board, situation, budget, progress)
+    final, model = _refit(features, whole.raw, pool.dataset, extraction, target, learn_from, board, situation, budget, progress)
     clock.lap("learn")
     pipeline = Pipeline(recipe, schema, task, final, model, calibration, {}, store)
     pipeline.facts = describe_fit(
@@ -212,7 +224,8 @@ def _split(features: Features, dataset: Dataset, extraction: Extraction, target:
 
 
 def _presence(splits: Sequence[Split], rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Modality to ``[S]`` bool for these of the rows that the splits hold out."""
+    """Modality to ``[S]`` bool for these of the rows that the splits hold out: of all of them, or of the first."""
+    splits = splits[:1] if len(rows) == len(splits[0].rows) else splits
     order = np.argsort(np.concatenate([split.rows for split in splits]))
     found = [split.valid.present() for split in splits]
     assert len(order) == len(rows)
@@ -221,6 +234,7 @@ def _presence(splits: Sequence[Split], rows: np.ndarray) -> dict[str, np.ndarray
 
 def _refit(
     features: Features,
+    raw: Features | None,
     dataset: Dataset,
     extraction: Extraction,
     target: np.ndarray,
@@ -230,12 +244,22 @@ def _refit(
     budget: Budget,
     progress: Progress,
 ) -> tuple[Features, FittedEnsemble]:
-    """The chosen candidate, or the members of the chosen ensemble, learned from all rows."""
-    final = features.fit(dataset, rows, situation.seed)
-    situation = replace(situation, encoders=final.trained, seeds=board[board.chosen].rounds)
-    examples = final.examples(dataset, extraction).take(rows)
+    """The chosen candidate, or the members of the chosen ensemble, learned from all rows.
+
+    Args:
+        raw: Encoders of what was learned end to end, as they were when that was scored.
+    """
     chosen = board[board.chosen]
     weights = chosen.weights or {chosen.name: 1.0}
+    if raw is not None and any(LEARNERS.get(board[name].candidate.learner).fitted.whole for name in weights):
+        # A model that is kept goes with the encoders that it was learned with.
+        kept = all(board[name].fitted is not None for name in weights if LEARNERS.get(board[name].candidate.learner).fitted.whole)
+        more = raw if kept else raw.fit(dataset, rows, situation.seed)
+        final = features.fit(dataset, rows, situation.seed).beside(more)
+    else:
+        final = features.fit(dataset, rows, situation.seed)
+    situation = replace(situation, encoders=final.trained, seeds=chosen.rounds)
+    examples = final.examples(dataset, extraction).take(rows)
     members: dict[str, tuple[Fitted, tuple[str, ...]]] = {}
     with progress.step("Learn from all rows", len(weights), "models") as step:
         for name in _in_order(weights, board, budget):
@@ -243,7 +267,9 @@ def _refit(
             # What is begun is finished; a member for which there is no time is left out. All rows are a quarter more than those of a fold.
             if members and budget.left() < 1.3 * entry.fit_seconds * entry.rounds:
                 continue
-            fitted = entry.candidate.make(situation).fit(examples.only(entry.candidate.modalities), target[rows], entry.point, Budget(None))
+            learner = entry.candidate.make(situation)
+            seen = examples.only(entry.candidate.modalities, learner.fitted.whole)
+            fitted = entry.fitted or learner.fit(seen, target[rows], entry.point, Budget(None))
             members[name] = (fitted, entry.candidate.modalities)
             step.advance()
     return final, FittedEnsemble(members, {name: weights[name] / sum(weights[kept] for kept in members) for name in members}, situation)

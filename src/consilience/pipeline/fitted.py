@@ -202,9 +202,10 @@ class Pipeline:
         return Scored(dataset, examples, scores, self.task.output(scores))
 
     def _needed_features(self) -> Features:
-        """The encoders of the modalities that the chosen model uses."""
-        used = self.modalities
-        slots = [slot for slot in self.features.slots if slot.modality in used]
+        """The encoders of the modalities that the chosen model uses, and none that all its members see something else instead of."""
+        learned = {slot.modality for slot in self.features.slots if slot.raw}
+        used = {(name, fitted.whole and name in learned) for fitted, names in self.model.members.values() for name in names}
+        slots = [slot for slot in self.features.slots if (slot.modality, slot.raw) in used]
         return Features(slots, {slot.name: self.features.encoders[slot.name] for slot in slots})
 
     def _types(self, columns: dict[str, list[Any]]) -> dict[str, Any]:

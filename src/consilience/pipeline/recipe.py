@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from consilience.core.errors import UsageError
 from consilience.core.settings import Settings
-from consilience.features.plan import EncoderChoice
+from consilience.features.slots import EncoderChoice, Train
 from consilience.learn.effort import Preset
 
 __all__ = ["Recipe", "make_recipe", "parse_encoder", "read_recipe"]
@@ -27,6 +27,10 @@ class Recipe(Settings):
         ignore: Columns to leave out.
         encoders: Column or modality to encoders.
         fusion: A fusion's name, or ``auto`` to try all.
+        train: Column, modality or ``all`` to what becomes of its encoder: ``frozen``, ``last``, ``lora``, ``full``, ``scratch`` or ``auto``.
+        stages: Of what is learned end to end: ``joint``, ``separate`` (each modality alone, then all together) or ``fixed`` (then only the fusion).
+        sampling: ``rows``, or ``classes``: what is learned end to end meets each class as often.
+        resume: Go on with trainings that were killed; all else is repeated.
         learners: Learners that may stand for election; empty for all.
         presets: How much is tried: ``fast``, ``balanced`` or ``best``.
         near_duplicates: Rows that are nearly the same, by their features, stay on one side of every split where no group is given.
@@ -48,6 +52,10 @@ class Recipe(Settings):
     ignore: tuple[str, ...] = ()
     encoders: dict[str, tuple[EncoderChoice, ...]] = Field(default_factory=dict)
     fusion: str = "auto"
+    train: dict[str, Train] = Field(default_factory=dict)
+    stages: Literal["joint", "separate", "fixed"] = "joint"
+    sampling: Literal["rows", "classes"] = "rows"
+    resume: bool = False
     learners: tuple[str, ...] = ()
     presets: Preset = "balanced"
     near_duplicates: bool = True
@@ -68,6 +76,12 @@ class Recipe(Settings):
         if not isinstance(value, dict):
             return value
         return {name: parse_encoder(choice) if isinstance(choice, str) else choice for name, choice in value.items()}
+
+    @field_validator("train", mode="before")
+    @classmethod
+    def _read_train(cls, value: Any) -> Any:
+        """One word stands for all columns."""
+        return {"all": value} if isinstance(value, str) else value
 
     def to_yaml(self) -> str:
         """The recipe as a file's text; what is as it would be anyway is left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -88,12 +88,14 @@ class Kind(ABC):
     Attributes:
         modality: Columns of one modality are encoded together: ``"table"`` for number, category, date and set; the kind's own name for the others.
         media: True if a cell is a file or bytes that must be decoded (``read`` may then raise CellError and the row is quarantined).
+        together: True if several columns of the kind may be channels of one thing, such as the axes of a sensor; ``stacked`` then joins them.
         corruptions: Family name to ``f(decoded, severity 1..5, generator) -> decoded``; severity 0 is the identity.
         augmentations: Name to ``f(decoded, generator) -> decoded``, label-preserving.
     """
 
     modality: ClassVar[str] = "table"
     media: ClassVar[bool] = False
+    together: ClassVar[bool] = False
     corruptions: ClassVar[Mapping[str, Callable[[Any, int, np.random.Generator], Any]]] = {}
     augmentations: ClassVar[Mapping[str, Callable[[Any, np.random.Generator], Any]]] = {}
 
@@ -118,6 +120,10 @@ class Kind(ABC):
     def key(self, value: Any) -> bytes:
         """The content of one entry of ``Parsed.values``, as bytes that are equal if and only if the content is."""
         return repr(value).encode()
+
+    def stacked(self, parts: Sequence[Any | None]) -> Any:
+        """Decoded cells of several columns, None where absent, as one; only for kinds whose columns can stand ``together``."""
+        raise NotImplementedError(f"Columns of {type(self).__name__} are never one thing.")
 
     @abstractmethod
     def thumbnail(self, value: Any) -> str:

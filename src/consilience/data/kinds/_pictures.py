@@ -1,4 +1,4 @@
-"""Changes of a picture: five strengths of damage, and small changes that leave its meaning. Source: Hendrycks and Dietterich (2019)."""
+"""Damage of a picture in five strengths. Source: Hendrycks and Dietterich (2019). The small changes that leave its meaning stand beside."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
+
+from consilience.data.kinds._picture_changes import AUGMENTATIONS
 
 __all__ = ["AUGMENTATIONS", "CORRUPTIONS"]
 
@@ -47,19 +49,6 @@ def occlusion(decoded: np.ndarray, severity: int, generator: np.random.Generator
     return out
 
 
-def flip(decoded: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Left and right changed in half of the draws."""
-    return np.ascontiguousarray(decoded[:, ::-1]) if generator.random() < 0.5 else decoded
-
-
-def crop(decoded: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A part with 80 to 100 % of each side."""
-    height, width = (max(1, round(length * generator.uniform(0.8, 1.0))) for length in decoded.shape[:2])
-    top = int(generator.integers(decoded.shape[0] - height + 1))
-    left = int(generator.integers(decoded.shape[1] - width + 1))
-    return np.ascontiguousarray(decoded[top : top + height, left : left + width])
-
-
 def to_pixels(values: np.ndarray) -> np.ndarray:
     return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
@@ -70,4 +59,3 @@ CORRUPTIONS: Mapping[str, Callable[[Any, int, np.random.Generator], Any]] = {
     "brightness": brightness,
     "occlusion": occlusion,
 }
-AUGMENTATIONS: Mapping[str, Callable[[Any, np.random.Generator], Any]] = {"flip": flip, "crop": crop}

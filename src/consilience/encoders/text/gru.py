@@ -17,7 +17,7 @@ __all__ = ["GRU"]
 CARD = Card(
     summary="gated recurrent units over words, trained with the network; for thousands of texts whose word order matters",
     source="Cho et al. (2014)",
-    claims=("trained",),
+    claims=("trained", "learned"),
     cost="medium",
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,6 +41,7 @@ class Split:
         valid, valid_target: Rows to be scored on.
         rows: ``[N_valid]`` where the scored rows stand among all rows.
         memo: Work that several candidates can share, such as a block's principal components, by a name that says all of it.
+        rival: Mean loss of the best candidate on the scored rows, where that is known.
     """
 
     train: Examples
@@ -48,10 +50,11 @@ class Split:
     valid_target: np.ndarray
     rows: np.ndarray
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    rival: float | None = None
 
-    def only(self, modalities: Collection[str]) -> Split:
-        """The same split with these modalities; shared work stays shared."""
-        return replace(self, train=self.train.only(modalities), valid=self.valid.only(modalities))
+    def only(self, modalities: Collection[str], whole: bool = False) -> Split:
+        """The same split with these modalities; shared work stays shared. ``whole``: see ``Examples.only``."""
+        return replace(self, train=self.train.only(modalities, whole), valid=self.valid.only(modalities, whole))
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,15 @@ class Path:
         points: P points; the same list for every split, though a split may stop early.
         scores: ``[P, N_valid, K]``.
         seen: ``[P]`` mean loss of rows that it learned from, or None where nobody looked.
+        fitted: The model at the best point, where keeping it is cheaper than to learn it again.
+        parts: Modality to ``[P]`` mean loss of held-out rows by what that modality alone says within the model.
     """
 
     points: list[Point]
     scores: np.ndarray
     seen: np.ndarray | None = None
+    fitted: Fitted | None = None
+    parts: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,12 +85,14 @@ class Curve:
         at: P points.
         held_out: P losses of rows that were not learned from.
         seen: P losses of rows that were; empty where nobody looked.
+        parts: Modality to P losses of held-out rows by what that modality alone says within the model; empty for most learners.
     """
 
     along: str
     at: tuple[int, ...]
     held_out: tuple[float, ...]
     seen: tuple[float, ...] = ()
+    parts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,11 +103,13 @@ class CrossFit:
         scores: ``[N, K]`` scores of rows that the fit did not see; NaN in rows that no split scored.
         point: The point chosen for all splits in common.
         curve: How the loss went along the path, where the path is one of learning longer.
+        fitted: The model itself, where there is one split and its path kept it.
     """
 
     scores: np.ndarray
     point: Point
     curve: Curve | None = None
+    fitted: Fitted | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,9 @@ class Situation:
     Args:
         encoders: Slot name to the encoder whose module a network trains; needed to build the network again when it is loaded.
         seeds: Models, one a seed, whose mean ``fit`` makes where a learner depends on luck; ``path`` makes do with one.
+        keep: True if the model that a path ends with may be kept, because there is no learning again from all rows.
+        checkpoints: Folder where long trainings write how far they are; None writes nothing.
+        resume: Go on from such files.
     """
 
     task: Task
@@ -115,10 +129,16 @@ class Situation:
     device: str = "cpu"
     encoders: Mapping[str, TrainedEncoder] = field(default_factory=dict)
     seeds: int = 1
+    keep: bool = False
+    checkpoints: FilePath | None = None
+    resume: bool = False
 
 
 class Fitted(ABC):
     """A learner that has learned."""
+
+    whole: ClassVar[bool] = False
+    """True for a model that is learned end to end: it sees raw input where there is some, and is held out once, for it costs the most."""
 
     @abstractmethod
     def predict(self, examples: Examples) -> np.ndarray:
@@ -228,18 +248,20 @@ def choose(paths: Sequence[Path], splits: Sequence[Split], task: Task, num_rows:
     scores = np.full((num_rows, task.num_outputs), np.nan)
     for path, split in zip(paths, splits, strict=True):
         scores[split.rows] = path.scores[min(best, len(path.scores) - 1)]
-    return CrossFit(scores, points[best], _curve(paths, points, losses / sum(len(split.rows) for split in splits[: len(paths)])))
+    curve = _curve(paths, points, losses / sum(len(split.rows) for split in splits[: len(paths)]))
+    return CrossFit(scores, points[best], curve, paths[0].fitted if len(paths) == 1 else None)
 
 
 def _curve(paths: Sequence[Path], points: Sequence[Point], held_out: np.ndarray) -> Curve | None:
-    """Where points are counts of one thing."""
-    names = {name for point in points for name in point}
+    """Where points are counts of one thing; how far a schedule was planned is none."""
+    names = {name for point in points for name in point} - {"planned"}
     if len(names) != 1 or len(points) < 2:
         return None
     (along,) = names
     looked = [_padded(path.seen, len(points)) for path in paths if path.seen is not None]
     seen = np.mean(looked, axis=0).tolist() if len(looked) == len(paths) else ()
-    return Curve(along, tuple(int(point[along]) for point in points), tuple(held_out.tolist()), tuple(seen))
+    parts = {name: tuple(losses.tolist()) for name, losses in paths[0].parts.items()} if len(paths) == 1 else {}
+    return Curve(along, tuple(int(point[along]) for point in points), tuple(held_out.tolist()), tuple(seen), parts)
 
 
 def _padded(values: np.ndarray, length: int) -> np.ndarray:

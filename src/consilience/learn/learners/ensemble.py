@@ -42,12 +42,12 @@ class FittedEnsemble(Fitted):
         self.members, self.weights, self.situation = members, weights, situation
 
     def predict(self, examples: Examples) -> np.ndarray:
-        scores = {name: fitted.predict(examples.only(modalities)) for name, (fitted, modalities) in self.members.items()}
+        scores = {name: fitted.predict(examples.only(modalities, fitted.whole)) for name, (fitted, modalities) in self.members.items()}
         return mix(scores, self.weights, self.situation.task)
 
     def embed(self, examples: Examples) -> np.ndarray:
         """The members' vectors side by side."""
-        return np.concatenate([fitted.embed(examples.only(modalities)) for fitted, modalities in self.members.values()], axis=1)
+        return np.concatenate([fitted.embed(examples.only(modalities, fitted.whole)) for fitted, modalities in self.members.values()], axis=1)
 
     def state(self) -> State:
         """The weights; members are kept by whoever fitted them."""

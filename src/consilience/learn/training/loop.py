@@ -1,29 +1,47 @@
-"""The training loop that all networks share: AdamW, warm-up, clipping, an average of the weights (EMA), early stopping."""
+"""The training loop that all networks share: AdamW, warm-up, a schedule, clipping, accumulation, an average of the weights (EMA), early stopping."""
 
 from __future__ import annotations
 
-import copy
 import math
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from consilience.core.budget import Budget
 from consilience.core.settings import Settings
+from consilience.learn.training.average import Average
+from consilience.learn.training.checkpoint import Checkpoint, Progress
 
-__all__ = ["TrainingSettings", "one_thread", "seeded", "train"]
+__all__ = ["TrainingSettings", "mixed_precision", "one_thread", "seeded", "train"]
 
 
 _STEPS = 12
 """Steps that an epoch has at least; batches get smaller for it, down to 16 rows."""
 
+_MEASURED = 3
+"""Epochs after which a plan that has to fit into a time limit stands."""
+
 
 class TrainingSettings(Settings):
-    """``learning_rate`` after warm-up; ``patience``: epochs without a better held-out loss; ``average``: memory of the average, in epochs."""
+    """How a network learns.
+
+    Args:
+        epochs: The most.
+        batch_size: Rows of a step; fewer where a table is small.
+        learning_rate: After the warm-up.
+        weight_decay: Of AdamW.
+        clip: Largest norm of the gradient.
+        patience: Epochs without a better held-out loss after which it ends.
+        average: Memory of the average of the weights, in epochs.
+        schedule: ``constant``, or ``cosine`` down to zero at the last epoch.
+        accumulate: Batches whose gradients are added up for one step.
+        precision: ``mixed`` computes in bfloat16 with weights in float32 where the processor has units for it; ``float32`` never does.
+    """
 
     epochs: int = Field(default=60, ge=1)
     batch_size: int = Field(default=128, ge=1)
@@ -32,6 +50,9 @@ class TrainingSettings(Settings):
     clip: float = Field(default=1.0, gt=0)
     patience: int = Field(default=8, ge=1)
     average: float = Field(default=1.0, ge=0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    accumulate: int = Field(default=1, ge=1, le=1024)
+    precision: Literal["mixed", "float32"] = "float32"
 
 
 @contextmanager
@@ -57,6 +78,14 @@ def one_thread(wanted: bool = True) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def mixed_precision(device: str) -> bool:
+    """True where bfloat16 is faster than float32: on a card, and on processors with matrix units for it (AMX, AVX-512 BF16)."""
+    if device.startswith("cuda"):
+        return bool(torch.cuda.is_bf16_supported())
+    features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(features.get("amx_bf16") or features.get("amx_tile") or features.get("avx512_bf16"))
+
+
 def train(
     model: nn.Module,
     num_rows: int,
@@ -65,71 +94,87 @@ def train(
     budget: Budget,
     after_epoch: Callable[[int, nn.Module], bool],
     learning_rate_of: Callable[[str], float] | None = None,
-) -> None:
+    *,
+    planned: int | None = None,
+    before_step: Callable[[nn.Module], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+    draw_rows: Callable[[], Tensor] | None = None,
+) -> int:
     """Trains in place, batch by batch, until ``after_epoch`` says False, the epochs or the budget end.
 
-    The learning rate is constant after the warm-up, and what is judged is the average of the weights: so an epoch's model does not depend
-    on how many epochs were planned, and the number of epochs chosen on held-out rows holds for a second training on all rows.
+    What is judged is the average of the weights. Under the constant schedule an epoch's model does not depend on how many epochs were planned,
+    so the number of epochs chosen on held-out rows holds for a second training on all rows; under the cosine it holds with the same ``planned``.
 
     Args:
         loss_of: (model, row positions ``[B]``) -> mean loss.
         after_epoch: (epoch from 1, model with averaged weights) -> go on?
-        learning_rate_of: Factor of the learning rate by parameter name.
+        learning_rate_of: Factor of the learning rate by parameter name; 0 leaves a parameter as it is.
+        planned: Epochs at which the cosine ends; by itself the most there may be, or as many as the budget is about to allow.
+        before_step: Called with gradients in place.
+        checkpoint: Where to go on after a process was killed.
+        draw_rows: Order of the rows of one epoch; by itself a permutation of all.
+
+    Returns:
+        The epochs that were planned.
     """
     groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            groups.setdefault(learning_rate_of(name) if learning_rate_of else 1.0, []).append(parameter)
+        if parameter.requires_grad and (factor := learning_rate_of(name) if learning_rate_of else 1.0) > 0:
+            groups.setdefault(factor, []).append(parameter)
     optimiser = torch.optim.AdamW(
         [{"params": parameters, "lr": settings.learning_rate * factor} for factor, parameters in groups.items()],
         weight_decay=settings.weight_decay,
         fused=True,  # steps of small networks are mostly overhead
     )
     trained = [parameter for parameters in groups.values() for parameter in parameters]
+    draw = draw_rows or (lambda: torch.randperm(num_rows))
     # Few rows in large batches are few steps an epoch, and patience counts in epochs.
     batch_size = int(min(settings.batch_size, max(16, num_rows // _STEPS)))
-    steps = math.ceil(num_rows / batch_size)
+    steps = math.ceil(num_rows / batch_size / settings.accumulate)
     warm_up = max(1, min(2 * steps, 100))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / warm_up))
-    average = _Average(model, 1 - 1 / max(1.0, settings.average * steps))
-    for epoch in range(1, settings.epochs + 1):
+    progress = Progress(planned=planned or settings.epochs)
+    flexible = planned is None and settings.schedule == "cosine" and budget.seconds is not None
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _factor(step, warm_up, steps * progress.planned, settings.schedule))
+    average = Average(model, 1 - 1 / max(1.0, settings.average * steps))
+    device = next((parameter.device.type for parameter in trained), "cpu")
+    mixed = settings.precision == "mixed" and mixed_precision(device)
+    going = True
+    if checkpoint is not None:
+        going = checkpoint.restore(progress, model, average, optimiser, schedule)
+    began, before = time.monotonic(), progress.epoch
+    while going and progress.epoch < min(settings.epochs, progress.planned if settings.schedule == "cosine" else settings.epochs):
         model.train()
-        for rows in torch.split(torch.randperm(num_rows), batch_size):
-            optimiser.zero_grad(set_to_none=True)
-            loss = loss_of(model, rows)
+        batches = torch.split(draw(), batch_size)
+        for place, rows in enumerate(batches):
+            if place % settings.accumulate == 0:
+                optimiser.zero_grad(set_to_none=True)
+            together = min(settings.accumulate, len(batches) - place // settings.accumulate * settings.accumulate)
+            with torch.autocast(device, torch.bfloat16) if mixed else nullcontext():
+                loss = loss_of(model, rows) / together
             loss.backward()  # type: ignore[no-untyped-call]
+            if (place + 1) % settings.accumulate and place + 1 < len(batches):
+                continue
+            if before_step is not None:
+                before_step(model)
             nn.utils.clip_grad_norm_(trained, settings.clip)
             optimiser.step()
             schedule.step()
             average.update()
             if budget.left() <= 0:
                 break
-        if not after_epoch(epoch, average.model) or budget.left() <= 0:
-            break
+        progress.epoch += 1
+        going = after_epoch(progress.epoch, average.model) and budget.left() > 0
+        if flexible and progress.epoch - before <= _MEASURED:
+            each = (time.monotonic() - began) / (progress.epoch - before)
+            progress.planned = max(progress.epoch, min(settings.epochs, progress.epoch + int(budget.left() / max(each, 1e-9))))
+        if checkpoint is not None:
+            checkpoint.save(progress, going, model, average, optimiser, schedule)
     model.load_state_dict(average.model.state_dict())
     model.eval()
+    return progress.planned
 
 
-class _Average:
-    """A moving average of a model's weights and buffers. Torch's own walks through all modules at every step, which costs as much as a small one."""
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        pairs = list(zip(self.model.state_dict(keep_vars=True).values(), model.state_dict(keep_vars=True).values(), strict=True))
-        self.kept = [(mean, source) for mean, source in pairs if mean.is_floating_point()]
-        self.counted = [(mean, source) for mean, source in pairs if not mean.is_floating_point()]
-        self.blend = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-        self.begun = False
-
-    def update(self) -> None:
-        """Once after each step; the first one is taken as it is."""
-        with torch.no_grad():
-            means, sources = [mean for mean, _ in self.kept], [source.detach() for _, source in self.kept]
-            if self.begun:
-                self.blend(means, sources, 0)
-            else:
-                for mean, source in self.kept:
-                    mean.copy_(source)
-                self.begun = True
-            for mean, source in self.counted:
-                mean.copy_(source)
+def _factor(step: int, warm_up: int, total: int, schedule: str) -> float:
+    """Factor of the learning rate at a step."""
+    rising = min(1.0, (step + 1) / warm_up)
+    return rising if schedule == "constant" else rising * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, total))))

@@ -1,0 +1,187 @@
+"""Files and bytes to one channel of 16,000 samples a second, in blocks, so that an hour costs no more memory than ten minutes.
+
+A recording of up to ten minutes is read whole. Of a longer one 60 windows of 10 seconds are read, evenly spread, by seeking. A file that ends too
+early, or breaks off in the middle, counts as what can be read of it; it is damaged only where that is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from consilience.core.errors import CellError, MissingExtra, shorten
+from consilience.data.kinds._paths import Outside
+from consilience.data.kinds._sound import RATE, Sound
+from consilience.data.kinds._sound_files import blocks_of_av, blocks_of_soundfile
+
+__all__ = ["MAX_SECONDS", "decode_sound"]
+
+MAX_SECONDS = 600
+WINDOWS, WINDOW_SECONDS = 60, 10
+LOUDEST = 1e10
+"""What a sample is cut to before it is brought to another rate: above the range of 32 bit written as floats, and far from the end of float32."""
+OVERSHOOT = 1.5
+"""Peaks up to here come from compression and resampling and are cut; a higher one says that the file has another scale."""
+
+
+class Memory(BytesIO):
+    """A file in memory that takes any place to go to: readers of damaged files ask for places before the start, inside calls from C."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        start = (0, self.tell(), len(self.getbuffer()))[whence]
+        return super().seek(max(0, start + offset))
+
+
+@dataclass
+class Plan:
+    """What is to be read of a recording: from the start on, or windows.
+
+    Args:
+        starts: Seconds at which the windows begin; None to read on from the start.
+        seconds: How long each window is.
+    """
+
+    starts: list[float] | None
+    seconds: float
+
+
+def plan(seconds: float | None) -> Plan:
+    """For a recording as long as its header says, in seconds; None where it does not say."""
+    if seconds is None or seconds <= MAX_SECONDS:
+        return Plan(None, MAX_SECONDS)
+    return Plan(np.linspace(0.0, seconds - WINDOW_SECONDS, WINDOWS).tolist(), WINDOW_SECONDS)
+
+
+def decode_sound(value: Path | bytes | Outside) -> Sound:
+    """The sound of a file or of a cell's bytes; films give their sound track.
+
+    Raises:
+        CellError: The file is gone, empty, damaged, without sound, or where nothing may be read.
+        MissingExtra: soundfile, soxr or av is not installed and needed.
+    """
+    if isinstance(value, Outside):
+        raise value.error()
+    name = None if isinstance(value, bytes) else str(value)
+    start = first_bytes(value, name)
+    if not start:
+        raise CellError(f"The {'file' if name else 'cell'} is empty (0 bytes), so there is no sound.", file=name)
+    reasons: list[str] = []
+    for read in (blocks_of_soundfile, blocks_of_av):
+        source = Memory(value) if isinstance(value, bytes) else str(value)
+        try:
+            found = whole(read, source)
+        except CellError as error:
+            reasons.append(error.what)
+            continue
+        if found is not None:
+            return Sound(found)
+        reasons.append("The sound has no samples.")
+    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
+        raise CellError(f"The {'file' if name else 'cell'} is a text, not a sound; it begins with {shorten(start[:30].decode(), 34)}.", file=name)
+    told = [reason for reason in reasons if not reason.startswith("It is no sound")]
+    raise CellError(told[-1] if told else f"The {'file' if name else 'cell'} is no sound that can be read.", file=name)
+
+
+def first_bytes(value: Path | bytes, name: str | None) -> bytes:
+    if isinstance(value, bytes):
+        return value[:60]
+    try:
+        with Path(value).open("rb") as file:
+            return file.read(60)
+    except OSError as error:
+        raise CellError(f"The file cannot be read: {error.strerror or error}.", file=name) from None
+
+
+def whole(read: Callable[..., Iterable[Any]], source: Any) -> np.ndarray | None:
+    """Samples ``[S]`` of one reader, or None where it finds none."""
+    seek = plan
+    for _ in range(2):
+        gathered = gather(read(source, seek), MAX_SECONDS * RATE)
+        if gathered is None:
+            return None
+        samples, lied = gathered
+        if not lied:
+            return finish(samples)
+        # Windows that lie behind the end: the header lies about the length, so nobody knows it, and the file is read from its start.
+        seek = from_the_start
+        if isinstance(source, BytesIO):
+            source.seek(0)
+    return finish(samples)
+
+
+def from_the_start(seconds: float | None) -> Plan:
+    return Plan(None, MAX_SECONDS)
+
+
+def gather(blocks: Iterable[Any], most: int) -> tuple[np.ndarray, bool] | None:
+    """Blocks of one channel at their own rate, joined at ``RATE``; and whether most of the windows that were asked for held nothing."""
+    parts: list[np.ndarray] = []
+    count, windows, filled = 0, 0, 0
+    something = False
+    for rate, window in blocks:
+        windows += 1
+        before, first = count, None
+        for block in resampled(window, rate):
+            first = block if first is None else first
+            parts.append(block[: most - count])
+            count += len(parts[-1])
+            if count >= most:
+                break
+        filled += count > before
+        something = something or first is not None
+        if count >= most:
+            break
+    if not something:
+        return None
+    return np.concatenate(parts), windows > 1 and filled < windows / 2
+
+
+def resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
+    """Blocks ``[S] float32`` at ``RATE``; at least one sample if there was one."""
+    if rate == RATE:
+        for block in blocks:
+            if len(block):
+                yield clean(block)
+        return
+    try:
+        soxr = import_module("soxr")
+    except ImportError:
+        raise MissingExtra("The kind 'audio'", "soxr", "audio") from None
+    stream = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="HQ")
+    heard, given = 0, 0
+    last = np.zeros(0, dtype=np.float32)
+    for block in blocks:
+        if len(block):
+            last = clean(block)
+            heard += len(block)
+            made = stream.resample_chunk(last)
+            given += len(made)
+            if len(made):
+                yield made
+    if heard:
+        made = stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+        given += len(made)
+        if len(made) or not given:
+            yield made if len(made) else last[-1:]
+
+
+def clean(block: np.ndarray) -> np.ndarray:
+    """Finite float32."""
+    if np.isfinite(block).all() and np.abs(block).max() <= LOUDEST:
+        return block
+    return np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST).astype(np.float32)
+
+
+def finish(samples: np.ndarray) -> np.ndarray:
+    """Samples within -1 and 1: cut if they stick out a little, scaled if they are of another scale."""
+    samples = np.nan_to_num(samples)
+    peak = float(np.abs(samples).max())
+    if peak > OVERSHOOT:
+        samples = samples / np.float32(peak)
+    return np.clip(samples, -1.0, 1.0).astype(np.float32)

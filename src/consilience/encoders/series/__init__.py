@@ -1,0 +1,1 @@
+"""Encoders of series: frozen descriptions in numpy, and networks that learn with the model."""

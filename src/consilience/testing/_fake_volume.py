@@ -1,0 +1,52 @@
+"""A column of small scans, each class another body in it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from consilience.core.seeds import generator
+
+__all__ = ["fake_volume_column"]
+
+
+def fake_volume_column(rows: int = 24, seed: int = 0, folder: Path | None = None) -> pl.Series:
+    """NPY files of 8 to 14 voxels a side: an empty block, a ball, a hollow ball, a slab and a rod take turns; some cells are missing, the first always.
+
+    Args:
+        rows: How many.
+        seed: The same seed gives the same column.
+        folder: Where the files are written, named by their full path; None keeps them in memory as bytes.
+
+    >>> fake_volume_column(rows=3).to_list()[0] is None
+    True
+    """
+    draw = generator(seed, "fake volume")
+    gone = draw.random(rows) < 0.15
+    cells: list[bytes | str | None] = []
+    for row in range(rows):
+        content = io.BytesIO()
+        np.save(content, _body(row % 5, draw), allow_pickle=False)
+        if row == 0 or gone[row]:
+            cells.append(None)
+        elif folder is None:
+            cells.append(content.getvalue())
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"volume_{row}.npy"
+            path.write_bytes(content.getvalue())
+            cells.append(str(path.resolve()))
+    return pl.Series("ct", cells, dtype=pl.Binary if folder is None else pl.String)
+
+
+def _body(code: int, draw: np.random.Generator) -> np.ndarray:
+    """``[D, H, W] float32`` of one class: about 0 outside, 1 in the body."""
+    shape = draw.integers(8, 15, 3)
+    depth, height, width = np.meshgrid(*(np.linspace(-1, 1, int(side)) for side in shape), indexing="ij")
+    radius = np.sqrt(depth**2 + height**2 + width**2)
+    ground = np.sqrt(height**2 + width**2)
+    body = (radius < -1, radius < 0.8, (radius < 1.0) & (radius > 0.55), np.abs(depth) < 0.35, ground < 0.5)[code]
+    return (body + draw.normal(0, 0.1, body.shape)).astype(np.float32)
