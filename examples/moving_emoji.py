@@ -56,7 +56,9 @@ def path_of(motion: str, number: int, draw: np.random.Generator) -> Iterator[tup
         elif motion in ("up", "down"):
             yield start, (along if motion == "down" else -along), 1.0
         elif motion in ("clockwise", "anticlockwise"):
-            angle = phase + 2 * math.pi * turns * share * (1 if motion == "clockwise" else -1)  # down is positive: a growing angle goes with the clock
+            angle = phase + 2 * math.pi * turns * share * (
+                1 if motion == "clockwise" else -1
+            )  # down is positive: a growing angle goes with the clock
             yield radius * math.cos(angle), radius * math.sin(angle), 1.0
         elif motion == "zoom":
             yield still[0], still[1], math.exp(grows * (share - 0.5) * 1.4 * way)

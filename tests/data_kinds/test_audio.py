@@ -101,7 +101,9 @@ def test_what_lies_above_the_range_does_not_fold_back() -> None:
 def test_every_width(subtype: str) -> None:
     sound = KIND.read(write(tone(0.5, RATE), subtype=subtype))
     start = 200 if subtype == "IMA_ADPCM" else 0  # it begins slowly
-    np.testing.assert_allclose(sound.samples[start:8000], tone(0.5, RATE)[start:8000], atol=0.05 if subtype in ("IMA_ADPCM", "ULAW", "ALAW") else 0.01)
+    np.testing.assert_allclose(
+        sound.samples[start:8000], tone(0.5, RATE)[start:8000], atol=0.05 if subtype in ("IMA_ADPCM", "ULAW", "ALAW") else 0.01
+    )
 
 
 @pytest.mark.parametrize("loudness", [1.2, 3000.0, 2.0**31])
@@ -169,7 +171,8 @@ def test_the_picture_shows_when_and_how_high() -> None:
     html = KIND.thumbnail(write(low_then_high))
     full = re.findall(r'<path d="([^"]*)" fill="currentColor" fill-opacity="1"', html)[0]
     places = np.array([[float(x), float(y)] for x, y in re.findall(r"M([\d.]+) ([\d.]+)h", full)])
-    left, right = places[places[:, 0] < 50], places[places[:, 0] > 62]
+    assert len(places) >= 2, html
+    left, right = places[places[:, 0] < 50], places[places[:, 0] > 57]
     assert left[:, 1].min() > right[:, 1].max(), "what is higher in pitch lies higher"
 
 

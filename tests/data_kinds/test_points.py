@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import tracemalloc
@@ -71,7 +72,14 @@ def test_ply_puts_places_first_and_colours_between_0_and_1():
 
 @pytest.mark.parametrize(
     "text",
-    ["1,2,3\n4,5,6\n", "x;y;z\n1;2;3\n4;5;6\n", "# a comment\n\n1 2 3\n4   5 6", "2\n1\t2\t3\n4\t5\t6\n", 'Z,"Y",X\n3,2,1\n6,5,4\n', "1e0,2.,+3\r\n4,5,6\r\n"],
+    [
+        "1,2,3\n4,5,6\n",
+        "x;y;z\n1;2;3\n4;5;6\n",
+        "# a comment\n\n1 2 3\n4   5 6",
+        "2\n1\t2\t3\n4\t5\t6\n",
+        'Z,"Y",X\n3,2,1\n6,5,4\n',
+        "1e0,2.,+3\r\n4,5,6\r\n",
+    ],
 )
 def test_texts(tmp_path, text):
     (tmp_path / "a.xyz").write_bytes(text.encode())
@@ -135,7 +143,7 @@ DAMAGED = {
     "ply: below zero": (ply(CLOUD, count=-5), "damaged"),
     "ply: no vertex": (b"ply\nformat ascii 1.0\nelement face 0\nproperty list uchar int i\nend_header\n", "no element 'vertex'"),
     "ply: no z": (ply(CLOUD[:, :2], names=("x", "y")), "need the properties x, y and z"),
-    "ply: x twice": (ply(CLOUD, names=("x", "y", "z", "x")[:3] + ("x",)), "x, y and z once"),
+    "ply: x twice": (ply(CLOUD, names=("x", "y", "z", "x")), "x, y and z once"),
     "ply: lists first": (ply(CLOUD, before="element face 1\nproperty list uchar int i\n"), "lists before"),
     "ply: text cut": (ply(CLOUD, count=52), "says that it has 52 points, and holds 51|numbers where"),
     "ply: binary cut": (ply(CLOUD, "binary_little_endian", count=10**11), "says that it has 100,000,000,000 points"),
@@ -191,10 +199,8 @@ def test_one_wrong_byte_is_a_cloud_or_a_cell_error(place):
     content[place % len(content)] ^= 0x5A
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
+        with contextlib.suppress(CellError):
             assert np.isfinite(KIND.read(bytes(content))).all()
-        except CellError:
-            pass
 
 
 def test_points_without_a_place_are_dropped():

@@ -22,7 +22,13 @@ from consilience.testing.encoder_checks import check_encoder
 transformers = pytest.importorskip("transformers")
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
-CONVOLUTIONS = {"conv_dim": (8, 8, 8), "conv_stride": (5, 4, 4), "conv_kernel": (10, 8, 4), "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 2}
+CONVOLUTIONS = {
+    "conv_dim": (8, 8, 8),
+    "conv_stride": (5, 4, 4),
+    "conv_kernel": (10, 8, 4),
+    "num_conv_pos_embeddings": 8,
+    "num_conv_pos_embedding_groups": 2,
+}
 
 
 def save(name: str, folder: Path) -> Path:
@@ -145,7 +151,7 @@ def test_what_cannot_be_read_says_why(folder: Callable[[str], Path], tmp_path: P
         _ = HuggingFaceAudio(HuggingFaceAudioSettings(), "nobody/nothing").folder
     bare = Path(shutil.copytree(folder("wav2vec2"), tmp_path / "bare"))
     (bare / "preprocessor_config.json").unlink()
-    with pytest.raises(UsageError, match="feature extractor in .* cannot be read"):
+    with pytest.raises(UsageError, match=r"feature extractor in .* cannot be read"):
         encoder(bare).prepare(sounds(0.1)[0])
     (bare / "model.safetensors").unlink()
     with pytest.raises(UsageError, match=r"no weights as \.safetensors"):
@@ -165,5 +171,5 @@ def test_weights_of_which_parts_lack_are_refused(folder: Callable[[str], Path], 
     part = Path(shutil.copytree(folder("hubert"), tmp_path / "part"))
     tensors = load_file(part / "model.safetensors")
     save_file({name: values for name, values in tensors.items() if "layers.1" not in name}, part / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UsageError, match="lack .* parts of the model"):
+    with pytest.raises(UsageError, match=r"lack .* parts of the model"):
         _ = encoder(part).model

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Cache", "Group", "Ignore", "Join", "Json", "Keep", "Kinds", "Model", "Quiet", "Strict", "Tables"]
+__all__ = ["Cache", "Group", "Ignore", "Join", "Json", "Keep", "Kinds", "Long", "Model", "Quiet", "Strict", "Tables"]
 
 COLUMNS, RUN = "Columns", "Run"
 
@@ -31,6 +31,15 @@ Kinds = Annotated[
 Group = Annotated[
     str | None,
     typer.Option("--group", metavar="COL", help="Rows that share its value stay on one side of every split.", rich_help_panel=COLUMNS),
+]
+Long = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--long",
+        metavar="FILE:KEY[:TIME]",
+        help="A table of many rows for each row here, by a key column: a series, events. May be repeated.",
+        rich_help_panel=COLUMNS,
+    ),
 ]
 Join = Annotated[
     str | None,

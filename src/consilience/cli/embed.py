@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from consilience.cli._options import Cache, Keep, Model, Quiet, Strict, Tables
+from consilience.cli._long import with_long
+from consilience.cli._options import Cache, Keep, Long, Model, Quiet, Strict, Tables
 from consilience.cli._output import check_place, counted, work
 
 __all__ = ["command"]
@@ -21,6 +22,7 @@ def command(
         str, typer.Option("--out", metavar="FILE", help="parquet, jsonl, csv ... by suffix; - is CSV on standard output.", show_default=False)
     ],
     keep: Keep = None,
+    long: Long = None,
     strict: Strict = False,
     cache: Cache = None,
     quiet: Quiet = False,
@@ -39,7 +41,9 @@ def command(
     from consilience.cli._model import open_model
 
     with work(quiet) as progress:
-        frame = open_model(model, cache).embed_table(tables, keep=list(dict.fromkeys(keep or ())), strict=strict, progress=progress)
+        fitted = open_model(model, cache)
+        rows = with_long(tables, fitted.pipeline.recipe.join, long)
+        frame = fitted.embed_table(rows, keep=list(dict.fromkeys(keep or ())), strict=strict, progress=progress)
     write_table(frame, out)
     aside = frame["vector"].null_count()
     why = f"; without a vector, with the reason in the column note: {aside:,}." if aside else "."

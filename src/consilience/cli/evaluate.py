@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from consilience.cli._options import Cache, Json, Model, Quiet, Strict, Tables
+from consilience.cli._long import with_long
+from consilience.cli._options import Cache, Json, Long, Model, Quiet, Strict, Tables
 from consilience.cli._output import console, print_json, safe, work
 
 __all__ = ["command"]
@@ -12,7 +13,9 @@ PANEL, ORDER = "Use a model", 40
 _ASIDE = 5
 
 
-def command(model: Model, tables: Tables, strict: Strict = False, cache: Cache = None, quiet: Quiet = False, json: Json = False) -> None:
+def command(
+    model: Model, tables: Tables, long: Long = None, strict: Strict = False, cache: Cache = None, quiet: Quiet = False, json: Json = False
+) -> None:
     """Measure a model on rows that it has not learned from.
 
     Every metric has a 95 % interval; each class is shown by itself.
@@ -25,7 +28,7 @@ def command(model: Model, tables: Tables, strict: Strict = False, cache: Cache =
 
     with work(quiet) as progress:
         fitted = open_model(model, cache)
-        found = fitted.evaluate(tables, strict=strict, progress=progress)
+        found = fitted.evaluate(with_long(tables, fitted.pipeline.recipe.join, long), strict=strict, progress=progress)
     if json:
         print_json(found)
         return

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from consilience.cli._options import COLUMNS, RUN, Cache, Group, Ignore, Join, Json, Kinds, Quiet, Strict, Tables
+from consilience.cli._long import with_long
+from consilience.cli._options import COLUMNS, RUN, Cache, Group, Ignore, Join, Json, Kinds, Long, Quiet, Strict, Tables
 from consilience.cli._output import check_place, print_json, work
 from consilience.cli._pairs import parse_pairs
 
@@ -62,9 +63,14 @@ def command(
     no_refit: Annotated[bool, typer.Option("--no-refit", help="Do not learn again from all rows after the choice.", rich_help_panel=_ROWS)] = False,
     folds: Annotated[int | None, typer.Option("--folds", metavar="K", min=2, max=50, help="Number of folds.", rich_help_panel=_ROWS)] = None,
     join: Join = None,
+    long: Long = None,
     ignore: Ignore = None,
     kind: Kinds = None,
     group: Group = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="COL=KIND", help="Read a column again as another kind: clip=audio, a film's sound.", rich_help_panel=COLUMNS),
+    ] = None,
     encoder: Annotated[
         list[str] | None,
         typer.Option(
@@ -92,6 +98,9 @@ def command(
         typer.Option("--sampling", metavar="rows|classes", help="classes: encoders in training meet each as often.", rich_help_panel=_MODEL),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training of encoders that was killed.", rich_help_panel=RUN)] = False,
+    tensorboard: Annotated[
+        str | None, typer.Option("--tensorboard", metavar="DIR", help="Curves of encoders in training, for TensorBoard.", rich_help_panel=RUN)
+    ] = None,
     presets: Annotated[
         PresetName | None,
         typer.Option("--presets", metavar="fast|balanced|best", help="How much is tried; balanced unless said.", rich_help_panel=_MODEL),
@@ -146,12 +155,14 @@ def command(
         "task": task,
         "task_settings": {name: value for name, value in task_settings.items() if value is not None},
         "kinds": kinds,
+        "also": parse_pairs("--also", also or (), "KIND", last=True),
         "ignore": ignore,
         "encoders": encoders,
         "train": parse_pairs("--train", (text if "=" in text else f"all={text}" for text in train or ()), "MODE", last=True),
         "stages": stages.value if stages else None,
         "sampling": sampling.value if sampling else None,
         "resume": resume or None,
+        "tensorboard": tensorboard,
         "presets": presets.value if presets else None,
         "fusion": fusion,
         "learners": learner,
@@ -168,7 +179,9 @@ def command(
     with work(quiet) as progress:
         from consilience.api import fit
 
-        model = fit(tables, valid=valid or None, recipe=_settings(recipe, given), cache=cache, progress=progress)
+        model = fit(
+            with_long(tables, join, long), valid=with_long(valid or None, join, long), recipe=_settings(recipe, given), cache=cache, progress=progress
+        )
         folder = model.save(out)
         facts = model.facts
     if json:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from consilience.cli._options import COLUMNS, Group, Ignore, Join, Json, Kinds, Quiet, Tables
+from consilience.cli._long import with_long
+from consilience.cli._options import COLUMNS, Group, Ignore, Join, Json, Kinds, Long, Quiet, Tables
 from consilience.cli._output import console, counted, print_json, safe, work
 from consilience.cli._pairs import parse_pairs
 
@@ -33,6 +34,7 @@ def command(
         typer.Option("--valid", metavar="FILE", help="A second table: shows groups and drift; repeat it for tables that are joined."),
     ] = None,
     join: Join = None,
+    long: Long = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -48,10 +50,11 @@ def command(
     with work(quiet) as progress:
         from consilience.cli._media import unreadable_cells
         from consilience.data.schema import infer_schema
-        from consilience.data.table import read_tables
+        from consilience.data.table import Table, read_tables
 
-        table = read_tables(tables, join)
-        more = read_tables(valid, join) if valid else None
+        table, more = with_long(tables, join, long), with_long(valid or None, join, long)
+        table = table if isinstance(table, Table) else read_tables(tables, join)
+        more = more if isinstance(more, Table) else read_tables(valid, join) if valid else None
         schema = infer_schema(table, target, kinds=kinds, ignore=ignore or (), group=group, valid=more)
         unreadable = [bad for each in (table, more) if each is not None for bad in unreadable_cells(each, schema, ignore or (), progress)]
     if json:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from consilience.cli._options import Cache, Json, Keep, Model, Quiet, Strict
+from consilience.cli._long import with_long
+from consilience.cli._options import Cache, Json, Keep, Long, Model, Quiet, Strict
 from consilience.cli._output import check_place, counted, print_json, work
 from consilience.core.errors import UsageError
 
@@ -30,6 +31,7 @@ def command(
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="One column probability_CLASS for each class.")] = False,
     keep: Keep = None,
+    long: Long = None,
     strict: Strict = False,
     cache: Cache = None,
     quiet: Quiet = False,
@@ -63,7 +65,7 @@ def command(
 
             rows: Any = one_row(fitted.schema, cell, progress)
         else:
-            rows = tables
+            rows = with_long(tables, fitted.pipeline.recipe.join, long)
         kept = list(dict.fromkeys(keep or ()))
         whole = fitted.predict_table(rows, proba=bool(cell) or proba, keep=kept, strict=strict, progress=progress)
         frame = whole if proba or not cell else whole.drop(f"probability_{name}" for name in fitted.classes)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from consilience.cli._options import Cache, Model, Quiet
+from consilience.cli._long import with_long
+from consilience.cli._options import Cache, Long, Model, Quiet
 from consilience.cli._output import check_place, safe, work
 from consilience.core.errors import UsageError
 
@@ -26,6 +27,7 @@ def command(
         typer.Option("--data", metavar="TABLE", help="Rows that the model has not learned from; repeat it for tables that are joined."),
     ] = None,
     lang: Annotated[str, typer.Option("--lang", metavar="en|zh", help="Language of the page.")] = "en",
+    long: Long = None,
     cache: Cache = None,
     quiet: Quiet = False,
 ) -> None:
@@ -42,5 +44,6 @@ def command(
     from consilience.cli._model import open_model
 
     with work(quiet) as progress:
-        written = open_model(model, cache).report(out, data=data or None, language=lang, progress=progress)
+        fitted = open_model(model, cache)
+        written = fitted.report(out, data=with_long(data or None, fitted.pipeline.recipe.join, long), language=lang, progress=progress)
     typer.echo(safe(f"The report is in {written}"))

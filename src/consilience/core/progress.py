@@ -16,6 +16,9 @@ class Step(Protocol):
 
     def advance(self, amount: int = 1) -> None: ...
 
+    def note(self, text: str) -> None:
+        """A few words on how it goes, which stand beside the bar until others do."""
+
 
 class Progress(Protocol):
     """Where work says how far it is."""
@@ -35,6 +38,9 @@ class Counter:
 
     def advance(self, amount: int = 1) -> None:
         self.done += amount
+
+    def note(self, text: str) -> None:
+        """Shows nothing."""
 
 
 class Silent:
@@ -66,45 +72,68 @@ class Lines:
 
 
 class Rich:
-    """Bars with speed and time left, on standard error."""
+    """Bars with speed and time left, on standard error; the bar of a step within a step stands below it while that lasts."""
 
     def __init__(self) -> None:
         from rich.console import Console
 
         self.console = Console(stderr=True)
+        self.bars: Any = None
 
     @contextmanager
     def step(self, label: str, total: int, unit: str = "rows") -> Iterator[Step]:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.text import Text
-
-        class Speed(ProgressColumn):
-            """Rows a second of late."""
-
-            def render(self, task: Task) -> Text:
-                speed = task.finished_speed or task.speed
-                return Text("" if not speed else f"{speed:,.0f} {unit}/s" if speed >= 10 else f"{speed:.1f} {unit}/s")
-
-        columns = (
-            TextColumn("{task.description:<24}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            Speed(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self.console) as bars:
-            task = bars.add_task(label, total=total)
-
-            class Bar:
-                def advance(self, amount: int = 1) -> None:
-                    bars.advance(task, amount)
-
-            yield Bar()
+        if self.bars is not None:
+            task = self.bars.add_task(label, total=total, unit=unit, note="")
+            yield Bar(self.bars, task)
+            self.bars.remove_task(task)
+            return
+        self.bars = made_bars(self.console)
+        try:
+            with self.bars:
+                yield Bar(self.bars, self.bars.add_task(label, total=total, unit=unit, note=""))
+        finally:
+            self.bars = None
 
     def say(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False)
+
+
+class Bar:
+    """One step of ``Rich``."""
+
+    def __init__(self, bars: Any, task: Any) -> None:
+        self.bars, self.task = bars, task
+
+    def advance(self, amount: int = 1) -> None:
+        self.bars.advance(self.task, amount)
+
+    def note(self, text: str) -> None:
+        self.bars.update(self.task, note=text)
+
+
+def made_bars(console: Any) -> Any:
+    """Rich's bars with our columns."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        """Rows a second of late."""
+
+        def render(self, task: Task) -> Text:
+            speed, unit = task.finished_speed or task.speed, task.fields["unit"]
+            return Text("" if not speed else f"{speed:,.0f} {unit}/s" if speed >= 10 else f"{speed:.1f} {unit}/s")
+
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        Speed(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    return Progress(*columns, console=console)
 
 
 def default_progress(quiet: bool = False) -> Progress:

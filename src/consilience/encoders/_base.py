@@ -200,4 +200,4 @@ class SteeredEncoder(TrainedEncoder):
 
     @abstractmethod
     def build_steered(self, width: int) -> nn.Module:
-        """As ``build``, for a module that also takes the other modality's Tokens ``[B, T, width]``; a row without any is seen as if nothing was asked."""
+        """As ``build``, for a module that also takes the other modality's Tokens ``[B, T, width]``; without any a row is seen as if unasked."""

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
-from consilience.core.errors import CellError, MissingExtra, UsageError
+from consilience.core.errors import CellError, UsageError
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.encoders._base import Encoder, ModuleEncoder, TrainedEncoder
@@ -119,7 +120,7 @@ class TunedModule(nn.Module):
         module = inner.build()
         self.layers = layer_names(module)
         if mode == "lora":
-            module = with_lora(module)
+            with_lora(module)
         else:
             for name, parameter in module.named_parameters():
                 parameter.requires_grad_(mode == "full" or self.depth(name) == 0)
@@ -172,18 +173,28 @@ def layer_names(module: nn.Module) -> list[str]:
     return best
 
 
-def with_lora(module: nn.Module) -> nn.Module:
+def with_lora(module: nn.Module) -> None:
     """Small matrices beside every linear layer and every convolution of one pixel; only they move.
 
-    Raises:
-        MissingExtra: peft is not installed.
+    By torch's parametrisation and not by peft, which makes new layers of the old ones' class and fails where that class takes arguments of its own.
     """
-    try:
-        from peft import LoraConfig, inject_adapter_in_model
-    except ImportError:
-        raise MissingExtra("Training by lora", "peft", "tune") from None
-    names = [name for name, part in module.named_modules() if is_target(part)]
-    return inject_adapter_in_model(LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=names), module)
+    module.requires_grad_(False)
+    for part in [part for part in module.modules() if is_target(part)]:
+        parametrize.register_parametrization(part, "weight", LowRank(part.weight.shape))  # type: ignore[arg-type]
+
+
+class LowRank(nn.Module):
+    """A weight plus the product of two thin matrices, which begins as nothing."""
+
+    def __init__(self, shape: torch.Size) -> None:
+        super().__init__()
+        rows, columns = shape[0], shape[1:].numel()
+        rank = min(RANK, rows, columns)
+        self.down = nn.Parameter(torch.randn(rank, columns) / columns**0.5)
+        self.up = nn.Parameter(torch.zeros(rows, rank))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight + (2 * self.up @ self.down).reshape(weight.shape)
 
 
 def is_target(part: nn.Module) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from consilience.core.budget import Budget
-from consilience.core.errors import CellError, UsageError
+from consilience.core.errors import CellError, ColumnError, UsageError
 from consilience.core.progress import Progress, Silent
 from consilience.core.seeds import generator
 from consilience.core.state import State
@@ -64,11 +64,19 @@ class Features:
     Args:
         slots: What ``plan_slots`` gave.
         encoders: Slot name to encoder.
+        widths: Slot name to D, for frozen encoders whose width hangs on their cells (channels of a series); filled by the first extraction.
     """
 
-    def __init__(self, slots: Sequence[SlotPlan], encoders: Mapping[str, Encoder] | None = None) -> None:
+    def __init__(
+        self, slots: Sequence[SlotPlan], encoders: Mapping[str, Encoder] | None = None, widths: Mapping[str, int] | None = None
+    ) -> None:
         self.slots = list(slots)
         self.encoders = dict(encoders) if encoders is not None else {slot.name: slot.make() for slot in slots}
+        self.widths = dict(widths or {})
+
+    def of(self, slots: Sequence[SlotPlan]) -> Features:
+        """The same encoders for some of the slots."""
+        return Features(slots, {slot.name: self.encoders[slot.name] for slot in slots}, self.widths)
 
     @property
     def trained(self) -> dict[str, TrainedEncoder]:
@@ -95,7 +103,7 @@ class Features:
             cells = the_cells(dataset, slot)
             share = budget.share(1 / (len(frozen) - turn))
             made = extract(cells, encoder, store, progress=progress, label=f"Encode {slot.name}", budget=share)
-            found.blocks[slot.name] = Block(slot.name, slot.modality, made.values, made.mask)
+            found.blocks[slot.name] = Block(slot.name, slot.modality, self._as_known(slot.name, made.values, cells.name), made.mask)
             found.failures.update({row: (error.column or cells.name, error.reason) for row, error in made.failures.items()})
             found.encoded, found.reused = found.encoded + made.encoded, found.reused + made.reused
             found.forwards += made.forwards
@@ -110,9 +118,26 @@ class Features:
         found.reused = max(0, found.reused)  # where the store failed between the two, what was encoded did not come from it
         return found
 
+    def _as_known(self, slot: str, values: np.ndarray, column: str) -> np.ndarray:
+        """Values of the width that they had when the model was fitted, where they hang on the cells and no cell is there to tell.
+
+        Raises:
+            ColumnError: The cells are of another width.
+        """
+        known = self.widths.setdefault(slot, values.shape[-1])
+        if values.shape[-1] == known:
+            return values
+        if values.any():
+            raise ColumnError(
+                "Its cells do not have the channels that those had which the model was fitted with.",
+                column=column,
+                hint="Look whether channels are missing, or more than there were.",
+            )
+        return np.zeros((*values.shape[:-1], known), dtype=values.dtype)
+
     def beside(self, other: Features) -> Features:
         """These encoders and others."""
-        return Features([*self.slots, *other.slots], {**self.encoders, **other.encoders})
+        return Features([*self.slots, *other.slots], {**self.encoders, **other.encoders}, {**self.widths, **other.widths})
 
     def fit(self, dataset: Dataset, rows: np.ndarray, seed: int) -> Features:
         """New encoders that learned from these rows; frozen ones are shared."""
@@ -125,7 +150,7 @@ class Features:
                 encoder = fresh
                 fresh.fit({name: cells.take(rows) for name, cells in slot_cells(dataset, slot).items()}, seed)
             encoders[slot.name] = encoder
-        return Features(self.slots, encoders)
+        return Features(self.slots, encoders, self.widths)
 
     def examples(self, dataset: Dataset, extraction: Extraction) -> Examples:
         """What learners see of a data set's rows."""
@@ -152,7 +177,7 @@ class Features:
         learned = {index: self.encoders[slot.name] for index, slot in enumerate(self.slots)}
         parts = {str(index): encoder.state() for index, encoder in learned.items() if isinstance(encoder, FittedEncoder | TrainedEncoder)}
         prints = {name: encoder.fingerprint() for name, encoder in self.encoders.items() if isinstance(encoder, FrozenEncoder)}
-        return State.pack(parts, {"slots": [slot.model_dump(mode="json") for slot in self.slots], "fingerprints": prints})
+        return State.pack(parts, {"slots": [slot.model_dump(mode="json") for slot in self.slots], "fingerprints": prints, "widths": self.widths})
 
     @classmethod
     def restore(cls, state: State) -> Features:
@@ -161,7 +186,7 @@ class Features:
         Raises:
             UsageError: A frozen encoder's weights are not those the model was fitted with.
         """
-        features = cls([SlotPlan(**slot) for slot in state.config["slots"]])
+        features = cls([SlotPlan(**slot) for slot in state.config["slots"]], widths=state.config.get("widths"))
         for index, slot in enumerate(features.slots):
             encoder = features.encoders[slot.name]
             if isinstance(encoder, FittedEncoder | TrainedEncoder):

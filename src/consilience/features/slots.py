@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -178,6 +179,8 @@ def _check_known(schema: Schema, named: Collection[str], what: str) -> None:
 
 
 def _slot(unit: str, modality: str, columns: tuple[str, ...], choice: EncoderChoice) -> SlotPlan:
+    if _is_folder(choice.name, modality):
+        choice = choice.model_copy(update={"name": f"own:{choice.name}"})
     stem, _, argument = choice.name.partition(":")
     key = stem if "/" in stem else f"{modality}/{stem}"
     if key not in ENCODERS:
@@ -185,3 +188,14 @@ def _slot(unit: str, modality: str, columns: tuple[str, ...], choice: EncoderCho
     if key.partition("/")[0] != modality:
         raise UsageError(f"The encoder {key!r} is not for {modality} columns such as {unit!r}.", hint="See: consilience list encoders")
     return SlotPlan(name=f"{unit}:{choice.name}", modality=modality, columns=columns, encoder=key, argument=argument, settings=choice.settings)
+
+
+def _is_folder(name: str, modality: str) -> bool:
+    """True for the path of a pretrained encoder, and for what can be nothing but a path; the name of an encoder comes first."""
+    stem = name.partition(":")[0]
+    if stem in ENCODERS or f"{modality}/{stem}" in ENCODERS:
+        return False
+    if (Path(name).expanduser() / "encoder.json").is_file():
+        return True
+    first = stem.replace("\\", "/").partition("/")
+    return bool(first[1]) and not any(key.startswith(f"{first[0]}/") for key in ENCODERS)

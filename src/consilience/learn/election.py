@@ -87,7 +87,8 @@ def run_election(
             for entry in finished:
                 entry.loss = float(entry.losses(target, scored, situation.task).mean())
     if not finished:
-        raise UsageError("The time limit ended before any candidate was scored.", hint="Give a longer --time-limit.")
+        hint = "Give a longer --time-limit." if budget.seconds is not None else "Name others with --learner."
+        raise UsageError("No candidate was scored: the time limit ended, or none of those named can learn from this table.", hint=hint)
     standing = contenders(finished, target, scored, situation, together)
     _more_rounds(standing, further, poll, progress)
     entries += combine(standing, target, scored, situation, together)

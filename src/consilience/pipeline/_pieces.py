@@ -62,6 +62,9 @@ class Together:
             def advance(self, amount: int = 1) -> None:
                 together.count(together.rows * amount / max(1, total) / together.steps)
 
+            def note(self, text: str) -> None:
+                """Steps of pieces say nothing by themselves."""
+
         yield Share()
 
     def count(self, rows: float) -> None:

@@ -11,8 +11,8 @@ from consilience.data.kinds import KINDS
 from consilience.data.schema import build_dataset
 from consilience.data.table import Table
 from consilience.encoders import FrozenEncoder
-from consilience.features._examples import Block, Examples
-from consilience.features.plan import Extraction, Features
+from consilience.features._examples import Block, Examples, Prepared
+from consilience.features.plan import Extraction
 from consilience.learn.learners._patterns import patterns_to_learn
 from consilience.pipeline.fitted import Pipeline, Scored
 
@@ -29,15 +29,15 @@ def rehearse(pipeline: Pipeline) -> None:
         column.name: [None if KINDS.get(column.kind).media or not column.examples else column.examples[0]] for column in pipeline.schema.features()
     }
     dataset = build_dataset(Table(pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String))), pipeline.schema, with_target=False)
-    slots = [slot for slot in pipeline.features.slots if slot.modality in pipeline.modalities]
-    features = Features(slots, {slot.name: pipeline.features.encoders[slot.name] for slot in slots})
+    features = pipeline.needed_features()
     blocks = {}
-    for slot in slots:
+    for slot in features.slots:
         encoder = features.encoders[slot.name]
         if isinstance(encoder, FrozenEncoder):
             if getattr(encoder, "_width", 0) is None:  # it would have to be run to know
                 return
-            blocks[slot.name] = Block(slot.name, slot.modality, np.zeros((1, encoder.width), np.float32), np.array([True]))
+            width = features.widths.get(slot.name) or encoder.width
+            blocks[slot.name] = Block(slot.name, slot.modality, np.zeros((1, width), np.float32), np.array([True]))
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         examples = _patterns(features.examples(dataset, Extraction(blocks)))
         dataset = dataset.take(np.zeros(len(examples), dtype=np.int64))
@@ -53,5 +53,8 @@ def _patterns(examples: Examples) -> Examples:
     many = examples.take(np.zeros(len(patterns), dtype=np.int64))
     kept = {name: np.array([name in pattern for pattern in patterns]) for name in many.modalities}
     blocks = tuple(replace(block, mask=(block.mask.T & kept[block.modality]).T) for block in many.blocks)
-    prepared = tuple(replace(part, arrays={**part.arrays, "mask": (part.arrays["mask"].T & kept[part.modality]).T}) for part in many.prepared)
-    return Examples(blocks, len(patterns), prepared)
+
+    def seen(part: Prepared) -> Prepared:
+        return replace(part, arrays={**part.arrays, "mask": (part.arrays["mask"].T & kept[part.modality]).T})
+
+    return Examples(blocks, len(patterns), tuple(map(seen, many.prepared)), tuple(map(seen, many.raw)))

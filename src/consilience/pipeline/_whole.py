@@ -10,8 +10,8 @@ import numpy as np
 from consilience.core.progress import Progress
 from consilience.data.schema import Dataset, Fold, Schema
 from consilience.features.plan import Extraction, Features
-from consilience.features.slots import SlotPlan, raw_slots
-from consilience.learn.candidates import Candidate
+from consilience.features.slots import SlotPlan, Train, raw_slots
+from consilience.learn.candidates import Candidate, combiners
 from consilience.learn.leaderboard import Entry
 from consilience.learn.learners._base import Split
 from consilience.learn.spaces import constant_scores
@@ -65,22 +65,25 @@ class EndToEndPlan:
     raw: Features | None = None
 
     def __post_init__(self) -> None:
-        if self._may():
+        # Who names no other learner and says nothing of encoders wants them learned.
+        alone = set(self.recipe.learners) - {*combiners()} == {"end_to_end"}
+        self.train: dict[str, Train] = self.recipe.train or ({"all": "scratch"} if alone else {})
+        if self.can():
             self.others = OTHERS
 
-    def _may(self) -> bool:
+    def can(self) -> bool:
         """Whether it can come to that at all."""
         allowed = not self.recipe.learners or "end_to_end" in self.recipe.learners
         return allowed and bool(self._asked_for() or self._by_itself())
 
     def plan(self, finished: Sequence[Entry]) -> tuple[Sequence[Candidate], Split] | None:
         """Candidates and their split, or None."""
-        if not self._may():
+        if not self.can():
             return None
         left = self._left(finished)
         steered = self._steered(left)
         wanted = {*self._wanted(left), *steered, *steered.values()}
-        self.slots = raw_slots(self.schema, self.recipe.encoders, self.recipe.train, wanted, self.together)
+        self.slots = raw_slots(self.schema, self.recipe.encoders, self.train, wanted, self.together)
         if not self.slots or not self._fits():
             return None
         fold, first = self.folds[0], self.splits[0]
@@ -110,7 +113,7 @@ class EndToEndPlan:
 
     def _asked_for(self) -> bool:
         """A person said that something is to be trained."""
-        return any(mode not in ("auto", "frozen") for mode in self.recipe.train.values())
+        return any(mode not in ("auto", "frozen") for mode in self.train.values())
 
     def _by_itself(self) -> bool:
         """There is something that is trained unasked where the others leave much to win."""
@@ -142,7 +145,7 @@ class EndToEndPlan:
     def _steered(self, left: dict[tuple[str, ...], float]) -> dict[str, str]:
         """Pictures that a text asks about: the same picture, or the same text, stands in rows that differ in the target; or neither tells
         anything alone; or seeing both is no better than seeing one."""
-        asked = self.recipe.train.get("image", self.recipe.train.get("all", "auto"))
+        asked = self.train.get("image", self.train.get("all", "auto"))
         if not {"image", "text"} <= set(self._modalities()) or asked == "frozen" or min(left.values(), default=1.0) < ENOUGH:
             return {}
         if asked == "auto" and (self.recipe.presets == "fast" or len(self.dataset) < FEWEST_STEERED):

@@ -56,6 +56,7 @@ class _Curve(_Written):
     at: list[int]
     held_out: list[float]
     seen: list[float]
+    parts: dict[str, list[float]] = {}
 
 
 class _Portrait(_Written):

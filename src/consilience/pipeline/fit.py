@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from consilience.core.budget import Budget
 from consilience.core.errors import TargetError, UsageError
+from consilience.core.hashing import hash_arrays, hash_json
 from consilience.core.progress import Progress, Silent
 from consilience.core.settings import parse_settings
 from consilience.data.schema import Dataset, Fold, Schema, build_dataset, infer_schema
+from consilience.data.schema._lookup import check_column
 from consilience.data.schema.channels import channel_groups
 from consilience.data.table import Table
+from consilience.data.table.again import again, name_again
 from consilience.features.duplicates import near_duplicates
 from consilience.features.plan import Extraction, Features
 from consilience.features.slots import plan_slots, raw_slots
@@ -73,8 +78,12 @@ def fit_pipeline(
     if recipe.valid_only and valid is None:
         raise UsageError("There are no rows that only choose.", hint="Name them with --valid, or leave out --valid-only.")
     num_rows = len(table) + (0 if valid is None else len(valid))
+    kinds = {**recipe.kinds, **{name_again(column, kind): kind for column, kind in recipe.also.items()}}
+    for column in recipe.also:
+        check_column(column, table.columns, table.source, "column to read again")
+    table, valid = again(table, recipe.also), None if valid is None else again(valid, recipe.also)
     with progress.step("Read", num_rows) as step:
-        schema = infer_schema(table, recipe.target, kinds=recipe.kinds, ignore=recipe.ignore, group=recipe.group, task=recipe.task, valid=valid)
+        schema = infer_schema(table, recipe.target, kinds=kinds, ignore=recipe.ignore, group=recipe.group, task=recipe.task, valid=valid)
         assert schema.target is not None
         task_class = TASKS.get(schema.target.task)
         task = task_class(schema.target, parse_settings(task_class.Settings, recipe.task_settings, f"The task {schema.target.task!r}"))
@@ -92,10 +101,13 @@ def fit_pipeline(
     assert pool.dataset.target is not None
     target = task.encode(pool.dataset.target)
     effort = PRESETS[recipe.presets]
-    checkpoints = None if store is None else store.folder / "checkpoints"
+    checkpoints = None if store is None else store.folder / "checkpoints" / _name_of(recipe, target)
+    board_folder = Path(recipe.tensorboard) if recipe.tensorboard else None
     keep = not recipe.refit or recipe.valid_only or len(target) > KEPT_FROM
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    situation = Situation(task, recipe.seed, device, keep=keep, checkpoints=checkpoints, resume=recipe.resume)
+    situation = Situation(
+        task, recipe.seed, device, keep=keep, checkpoints=checkpoints, resume=recipe.resume, progress=progress, tensorboard=board_folder
+    )
     groups, relatives = pool.dataset.groups, 0
     if groups is None and recipe.near_duplicates and (groups := near_duplicates(list(extraction.blocks.values()), recipe.seed)) is not None:
         relatives = int((np.bincount(groups)[groups] > 1).sum())
@@ -115,12 +127,12 @@ def fit_pipeline(
         effort,
         len(target),
     )
+    whole = EndToEndPlan(pool.dataset, schema, recipe, task, target, rounds[0], splits, channels, progress)
     if recipe.learners:
         candidates = [candidate for candidate in candidates if candidate.learner in recipe.learners]
-        if not candidates:
+        if not candidates and not whole.can():
             raise UsageError(f"None of the learners {', '.join(recipe.learners)} can learn from this table.", hint="Name others with --learner.")
     together = [name for name in combiners() if not recipe.learners or name in recipe.learners]
-    whole = EndToEndPlan(pool.dataset, schema, recipe, task, target, rounds[0], splits, channels, progress)
     board = run_election(candidates, splits, target, situation, budget, progress, together, effort, map(splits_of, rounds[1:]), whole)
     chosen = board[board.chosen]
     assert chosen.scores is not None
@@ -129,11 +141,19 @@ def fit_pipeline(
     learn_from = np.arange(len(pool.dataset)) if recipe.refit and not recipe.valid_only else rounds[0][0].train
     final, model = _refit(features, whole.raw, pool.dataset, extraction, target, learn_from, board, situation, budget, progress)
     clock.lap("learn")
+    if checkpoints is not None:
+        shutil.rmtree(checkpoints, ignore_errors=True)  # nothing is left to go on with
     pipeline = Pipeline(recipe, schema, task, final, model, calibration, {}, store)
     pipeline.facts = describe_fit(
         board, target, task, pool.dataset, extraction, final, calibration, clock.seconds(), _peak_memory(), len(learn_from), schema, relatives
     )
     return pipeline
+
+
+def _name_of(recipe: Recipe, target: np.ndarray) -> str:
+    """The folder of a fit's checkpoints: the same for the same settings and rows, whether it goes on or begins."""
+    settings = recipe.model_dump(mode="json", exclude={"resume", "time_limit", "offline", "tensorboard"})
+    return hash_json([settings, hash_arrays({"target": np.asarray(target)})])
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from consilience.core.errors import CellError, ColumnError, DataError, TargetErr
 from consilience.core.progress import Progress, Silent
 from consilience.data.schema import Dataset, Quarantined, Schema, build_dataset
 from consilience.data.table import Table
+from consilience.data.table.again import again
 from consilience.encoders import FrozenEncoder
 from consilience.features._examples import Examples
 from consilience.features.plan import Features
@@ -85,11 +86,11 @@ class Pipeline:
             needed: True makes the features of the model's own modalities alone; media of the others are still looked at.
             first_row: Where the rows begin in a longer table: errors count from its start.
         """
-        progress = progress or Silent()
+        progress, table = progress or Silent(), again(table, self.recipe.also)
         dataset = build_dataset(table, self.schema, with_target=with_target, strict=strict, first_row=first_row)
         for column in dataset.absent_columns:
             progress.say(f"The column {column!r} is not in {table.source}; the model does without it.")
-        features = self._needed_features() if needed else self.features
+        features = self.needed_features() if needed else self.features
         extraction = features.extract(dataset, self.store, progress)
         if needed:
             _check_media(dataset, {column for slot in features.slots for column in slot.columns}, extraction.failures)
@@ -192,7 +193,7 @@ class Pipeline:
             yield self.read(table, with_target=with_target, strict=strict, progress=progress, needed=True)
             return
         with progress.step(label, len(table)) as outer:
-            together = Together(outer, progress, sum(isinstance(encoder, FrozenEncoder) for encoder in self._needed_features().encoders.values()))
+            together = Together(outer, progress, sum(isinstance(encoder, FrozenEncoder) for encoder in self.needed_features().encoders.values()))
             for first, part in pieces(table, size):
                 with together.piece(len(part)):
                     yield self.read(part, with_target=with_target, strict=strict, progress=together, needed=True, first_row=first)
@@ -201,12 +202,12 @@ class Pipeline:
         scores = self.calibration.apply(self.model.predict(examples))
         return Scored(dataset, examples, scores, self.task.output(scores))
 
-    def _needed_features(self) -> Features:
+    def needed_features(self) -> Features:
         """The encoders of the modalities that the chosen model uses, and none that all its members see something else instead of."""
         learned = {slot.modality for slot in self.features.slots if slot.raw}
         used = {(name, fitted.whole and name in learned) for fitted, names in self.model.members.values() for name in names}
         slots = [slot for slot in self.features.slots if (slot.modality, slot.raw) in used]
-        return Features(slots, {slot.name: self.features.encoders[slot.name] for slot in slots})
+        return self.features.of(slots)
 
     def _types(self, columns: dict[str, list[Any]]) -> dict[str, Any]:
         """Column types that do not depend on whether a row could be scored."""

@@ -24,6 +24,7 @@ class Recipe(Settings):
         task: binary, multiclass, multilabel or regression; None to infer it.
         task_settings: Settings of the task (``class_weights``, ``focal``).
         kinds: Column to kind, where inference is to be overruled.
+        also: Column to a second kind that it is read as: the sound of a film.
         ignore: Columns to leave out.
         encoders: Column or modality to encoders.
         fusion: A fusion's name, or ``auto`` to try all.
@@ -31,6 +32,7 @@ class Recipe(Settings):
         stages: Of what is learned end to end: ``joint``, ``separate`` (each modality alone, then all together) or ``fixed`` (then only the fusion).
         sampling: ``rows``, or ``classes``: what is learned end to end meets each class as often.
         resume: Go on with trainings that were killed; all else is repeated.
+        tensorboard: Folder for TensorBoard's curves of what is learned end to end; None writes none.
         learners: Learners that may stand for election; empty for all.
         presets: How much is tried: ``fast``, ``balanced`` or ``best``.
         near_duplicates: Rows that are nearly the same, by their features, stay on one side of every split where no group is given.
@@ -49,6 +51,7 @@ class Recipe(Settings):
     task: str | None = None
     task_settings: dict[str, Any] = Field(default_factory=dict)
     kinds: dict[str, str] = Field(default_factory=dict)
+    also: dict[str, str] = Field(default_factory=dict)
     ignore: tuple[str, ...] = ()
     encoders: dict[str, tuple[EncoderChoice, ...]] = Field(default_factory=dict)
     fusion: str = "auto"
@@ -56,6 +59,7 @@ class Recipe(Settings):
     stages: Literal["joint", "separate", "fixed"] = "joint"
     sampling: Literal["rows", "classes"] = "rows"
     resume: bool = False
+    tensorboard: str | None = None
     learners: tuple[str, ...] = ()
     presets: Preset = "balanced"
     near_duplicates: bool = True

@@ -54,6 +54,12 @@ def _curve(material: Material, entry: dict[str, Any]) -> Curve:
     lines = [line_of(words("curve.held_out"), [x_axis.at(x) for x in at], [y_axis.at(y) for y in held_out], 0)]
     if seen:
         lines.append(line_of(words("curve.seen"), [x_axis.at(x) for x in at], [y_axis.at(y) for y in seen], 1))
+    # What each modality says by itself within the model.
+    parts = curve.get("parts") or {}
+    lines += [
+        line_of(words("curve.part", modality=name), [x_axis.at(x) for x in at], [y_axis.at(min(y, top)) for y in losses], 3 + place % 3)
+        for place, (name, losses) in enumerate(sorted(parts.items()))
+    ]
     rows = sorted({*range(0, len(at), max(1, len(at) // 12)), least, len(at) - 1})
     return Curve(
         title=material.named(entry),
@@ -64,6 +70,17 @@ def _curve(material: Material, entry: dict[str, Any]) -> Curve:
         y_ticks=tuple((tick.at, tick.anchor, numbers.plain(tick.value)) for tick in y_axis.ticks),
         x_label=along,
         y_label=words("column.loss"),
-        header=(along, words("curve.held_out"), *([words("curve.seen")] if seen else [])),
-        rows=tuple((f"{at[row]:,}", numbers.decimal(held_out[row]), *([numbers.decimal(seen[row])] if seen else [])) for row in rows),
+        header=(
+            along,
+            words("curve.held_out"),
+            *([words("curve.seen")] if seen else []),
+            *(words("curve.part", modality=name) for name in sorted(parts)),
+        ),
+        rows=tuple(
+            (
+                f"{at[row]:,}",
+                *(numbers.decimal(values[row]) for values in (held_out, *([seen] if seen else []), *(parts[name] for name in sorted(parts)))),
+            )
+            for row in rows
+        ),
     )

@@ -290,9 +290,11 @@ ENGLISH: dict[str, str] = {
     "curve.title": "Training curves",
     "curve.held_out": "rows held out",
     "curve.seen": "rows learned from",
+    "curve.part": "{modality} alone, within the model",
     "curve.epochs": "epochs",
     "curve.rounds": "rounds",
-    "curve.note": "Mean loss over the folds. Learning again from all rows stops where the loss of the rows held out was least (upright line).",
+    "curve.note": "Mean loss over the folds; what is learned end to end is held out once. Learning again from all rows stops where the loss of "
+    "the rows held out was least (upright line).",
     "curve.risen": "Least loss {least} after {at} {along}; learning on would overfit ({last} at the end).",
     "curve.flat": "Least loss {least} after {at} {along}; more brings nothing.",
     "curve.end": "Least loss {least} at the end, after {at} {along}.",

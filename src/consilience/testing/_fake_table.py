@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,9 @@ def fake_column(kind: str, rows: int = 24, seed: int = 0, folder: Path | None = 
     >>> fake_column("set", rows=3).to_list()[0] is None
     True
     """
+    if kind not in COLUMN_OF:
+        made: pl.Series = getattr(import_module(f"consilience.testing._fake_{kind}"), f"fake_{kind}_column")(rows, seed, folder)
+        return made
     column = tiny_table("multiclass", rows, seed, folder)[COLUMN_OF[kind]]
     return _with_odd(column) if kind == "text" else column
 
@@ -84,15 +88,16 @@ def fake_columns(modality: str, rows: int = 24, seed: int = 0, folder: Path | No
     """The columns of one modality as an encoder gets them; row 0 has nothing.
 
     Args:
-        modality: ``text``, ``image``, or ``table`` for a number, a category, a date and a set.
+        modality: ``table`` for a number, a category, a date and a set; else the kind's own name.
 
     >>> list(fake_columns("table"))
     ['size', 'shape', 'day', 'tags']
     """
     found: dict[str, Cells] = {}
-    for kind, name in COLUMN_OF.items():
+    for kind in sorted(KINDS, key=[*COLUMN_OF, *KINDS].index):
         made = KINDS.get(kind)()
         if made.modality == modality:
+            name = COLUMN_OF.get(kind, kind)
             parsed = made.parse(fake_column(kind, rows, seed, folder), folder)
             found[name] = Cells(name, made, parsed.values, parsed.present)
     return found

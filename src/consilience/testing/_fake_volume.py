@@ -14,7 +14,7 @@ __all__ = ["fake_volume_column"]
 
 
 def fake_volume_column(rows: int = 24, seed: int = 0, folder: Path | None = None) -> pl.Series:
-    """NPY files of 8 to 14 voxels a side: an empty block, a ball, a hollow ball, a slab and a rod take turns; some cells are missing, the first always.
+    """NPY files of 8 to 14 voxels a side: nothing, a ball, a hollow one, a slab and a rod take turns; some cells are missing, the first always.
 
     Args:
         rows: How many.

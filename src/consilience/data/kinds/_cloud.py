@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +101,7 @@ def source(value: Path | bytes | str | Outside, most: int = MOST_POINTS) -> np.n
 def sweep(path: Path) -> np.ndarray:
     """A lidar sweep of float32: x, y, z, intensity (KITTI), and the ring with ``.pcd.bin`` (nuScenes)."""
     width = 5 if path.name.lower().endswith(".pcd.bin") else 4
-    size = os.path.getsize(path)
+    size = path.stat().st_size
     if size % (4 * width):
         raise CellError(f"The lidar sweep is cut off: {size:,} bytes are no whole number of points of {4 * width}.", file=str(path))
     return np.memmap(path, np.dtype("<f4"), "r", shape=(size // (4 * width), width))

@@ -6,6 +6,7 @@ import os
 import struct
 import zlib
 from dataclasses import dataclass, field
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from consilience.core.errors import CellError, MissingExtra
 from consilience.data.kinds._mapped import first_bytes, named
-from consilience.data.kinds._volume import MOST_SIDE, MOST_VOXELS, Volume, every, finished, is_dicom
+from consilience.data.kinds._volume import MOST_VOXELS, Volume, every, finished, is_dicom
 from consilience.data.table._confined import Confined, inside
 
 __all__ = ["read_dicom", "read_folder", "slices_in"]
@@ -88,13 +89,13 @@ def read_folder(folder: Path) -> Volume:
         raise CellError(f"The slices of the scan have different shapes: {listed}.", file=str(folder))
     slices, gap = in_order(slices, folder)
     step = every(len(slices))
-    # The first voxels tell what there is to hold; no header is believed before.
-    voxels = [scaled(load(one.path), 0, str(one.path)) for one in slices[::step]]
     down, across, _ = spacing_of(slices[0].head)
-    take = every(max(voxels[0].shape))
-    block = np.stack([plane[::take, ::take] for plane in voxels]) if len({plane.shape for plane in voxels}) == 1 else None
-    if block is None:
+    take = every(max(*shapes.pop(), 1))
+    # A copy of each, so that of large slices nothing stays but what is taken.
+    planes = [scaled(load(one.path), 0, str(one.path))[::take, ::take].copy() for one in slices[::step]]
+    if len({plane.shape for plane in planes}) > 1:
         raise CellError("The slices of the scan have different shapes.", file=str(folder))
+    block = np.stack(planes)
     return finished(block, (gap * step, down * take, across * take), str(folder), steps=steps_of(slices[0].head), unit=unit_of(slices[0].head))
 
 
@@ -105,7 +106,7 @@ def read_dicom(value: Path | bytes) -> Volume:
     frames = whole_number(found, "NumberOfFrames", 1)
     step = every(frames)
     take = every(max(whole_number(found, "Rows", 0), whole_number(found, "Columns", 0), 1))
-    planes = [scaled(found, frame, file)[::take, ::take] for frame in range(0, frames, step)]
+    planes = [scaled(found, frame, file)[::take, ::take].copy() for frame in range(0, frames, step)]
     down, across, apart = spacing_of(found)
     return finished(np.stack(planes), (apart * step, down * take, across * take), file, steps=steps_of(found), unit=unit_of(found))
 
@@ -116,12 +117,7 @@ def load(value: Path | bytes, *, pixels: bool = True) -> Any:
     Raises:
         CellError: It is no DICOM file, or one that lies.
     """
-    try:
-        from pydicom import dcmread
-        from pydicom.errors import InvalidDicomError
-    except ImportError:
-        raise MissingExtra("The kind 'volume'", "pydicom", "volume") from None
-    file = named(value)
+    dicom, file = package("pydicom"), named(value)
     size = len(value) if isinstance(value, bytes) else value.stat().st_size
     if size > MOST_BYTES:
         raise CellError(f"The file has {size:,} bytes; more than {MOST_BYTES:,} are not read.", file=file)
@@ -129,8 +125,8 @@ def load(value: Path | bytes, *, pixels: bool = True) -> Any:
         raise CellError("The DICOM file is packed as a whole, which is not read.", hint="Unpack it first.", file=file)
     content = BytesIO(value) if isinstance(value, bytes) else value
     try:
-        found = dcmread(content) if pixels else dcmread(content, stop_before_pixels=True, specific_tags=TAGS)  # type: ignore[arg-type]
-    except (InvalidDicomError, *damage()) as error:
+        found = dicom.dcmread(content) if pixels else dicom.dcmread(content, stop_before_pixels=True, specific_tags=TAGS)
+    except damage() as error:
         raise CellError(f"The DICOM file is damaged: {said(error)}.", file=file) from None
     rows, columns = whole_number(found, "Rows", 0), whole_number(found, "Columns", 0)
     frames, samples = whole_number(found, "NumberOfFrames", 1), whole_number(found, "SamplesPerPixel", 1)
@@ -143,10 +139,9 @@ def load(value: Path | bytes, *, pixels: bool = True) -> Any:
 
 def scaled(found: Any, frame: int, file: str | None) -> np.ndarray:
     """``[H, W] float32``: the pixels of one frame in the file's own unit."""
+    pixels = package("pydicom.pixels")
     try:
-        from pydicom.pixels import pixel_array
-
-        plane = np.asarray(pixel_array(found, index=frame))
+        plane = np.asarray(pixels.pixel_array(found, index=frame))
         slope, shift = float(found.get("RescaleSlope", 1) or 1), float(found.get("RescaleIntercept", 0) or 0)
     except damage() as error:
         raise CellError(f"The pixels of the DICOM file cannot be read: {said(error)}.", file=file) from None
@@ -217,13 +212,26 @@ def whole_number(head: Any, name: str, default: int) -> int:
     return default if found is None else int(found[0])
 
 
+def package(name: str) -> Any:
+    """A module of pydicom, which is loaded only where a DICOM file is.
+
+    Raises:
+        MissingExtra: It is not installed, or too old.
+    """
+    try:
+        return import_module(name)
+    except ImportError:
+        raise MissingExtra("The kind 'volume'", "pydicom", "volume") from None
+
+
 def said(error: BaseException) -> str:
     return str(error).split("\n")[0].rstrip(".") or type(error).__name__
 
 
 def damage() -> tuple[type[Exception], ...]:
     """What pydicom raises on damaged files, each seen or named in its sources: a list, so that a fault of ours still shows."""
+    invalid: type[Exception] = package("pydicom.errors").InvalidDicomError
     return (
-        OSError, ValueError, KeyError, AttributeError, NotImplementedError, EOFError, struct.error, zlib.error, RuntimeError, TypeError,
+        invalid, OSError, ValueError, KeyError, AttributeError, NotImplementedError, EOFError, struct.error, zlib.error, RuntimeError, TypeError,
         IndexError, OverflowError, MemoryError, RecursionError, Warning,
     )  # fmt: skip

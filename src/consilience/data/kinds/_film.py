@@ -18,7 +18,7 @@ class Film:
 
     Args:
         frames: RGB, upright.
-        times: When each frame is shown, seconds from the first frame; rising.
+        times: When each frame is shown, seconds from the film's beginning; rising.
         seconds: How long the whole film is, seconds, the last frame included.
 
     Shape:

@@ -110,7 +110,7 @@ class Reader:
         self.size: tuple[int, int] | None = None
         self.turned = 0
         self.decoded = 0
-        self.end = 0.0
+        self.begin = self.end = 0.0
 
     def open(self) -> None:
         """From the first byte."""
@@ -138,9 +138,9 @@ class Reader:
         if not found:
             return None
         order = sorted(found)
-        times = (np.array(order, dtype=np.float64) - order[0]) * self.unit
+        times = np.maximum(np.array(order, dtype=np.float64) * self.unit - self.begin, 0)
         frames = np.rot90(np.stack([found[time] for time in order]), self.turned, axes=(1, 2))
-        seconds = max(self.end - order[0] * self.unit, float(times[-1]))
+        seconds = max(self.end - self.begin, float(times[-1]))
         return Film(np.ascontiguousarray(frames), times.astype(np.float32), seconds)
 
     def said_seconds(self) -> float:
@@ -154,7 +154,7 @@ class Reader:
         import av
 
         begin = (self.stream.start_time or 0) * self.unit
-        self.end = begin + length
+        self.begin, self.end = begin, begin + length
         self.context.skip_frame = "NONKEY"
         found: dict[int, np.ndarray] = {}
         for index in range(count):
@@ -194,6 +194,7 @@ class Reader:
             times = np.unique(table[:, 0])
             step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
             last = float(shown[int(table[:, 0].argmax())])
+            self.begin = float(times[0]) * self.unit
             # How long the last frame stays is believed only where it is like the film before it.
             self.end = (float(times[-1]) + (max(step, min(last, float(times[-1] - times[0]))) or last)) * self.unit
         return table

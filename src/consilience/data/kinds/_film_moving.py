@@ -52,11 +52,12 @@ def decode_moving_picture(file: IO[bytes], count: int, side: int, name: str | No
             # All of a short film, with each frame's length; of a longer one first the lengths, then the frames for which the time has come.
             times = begins(image, number) if number > count else None
             places = np.arange(number) if times is None else chosen(times, count)
-            frames, lengths, kept = [], [], []
+            frames: list[Image.Image] = []
+            lengths, kept = [], []
             for place in places.tolist():
                 try:
                     image.seek(place)
-                    frames.append(small(image, side))
+                    frames.append(small(image, side, frames[0].size if frames else None))
                 except DAMAGE:
                     if not frames:
                         raise
@@ -70,8 +71,8 @@ def decode_moving_picture(file: IO[bytes], count: int, side: int, name: str | No
     if times is None:
         starts = np.concatenate([[0.0], np.cumsum(lengths)])
     else:
-        starts = np.append(times[kept] - times[kept[0]], times[-1] - times[kept[0]])
-    return Film(np.stack(frames), starts[:-1].astype(np.float32), float(starts[-1]))
+        starts = np.append(times[kept], times[-1])
+    return Film(np.stack([np.asarray(frame) for frame in frames]), starts[:-1].astype(np.float32), float(starts[-1]))
 
 
 def frames_of(image: Image.Image) -> int:
@@ -105,11 +106,10 @@ def seconds_of(image: Image.Image) -> float:
     return length if SHORTEST < length < 3600 else USUAL
 
 
-def small(image: Image.Image, side: int) -> np.ndarray:
-    """``[H, W, 3] uint8``."""
+def small(image: Image.Image, side: int, size: tuple[int, int] | None) -> Image.Image:
+    """The frame, in the size of those before; the first one with its short side at most ``side``."""
     frame = to_rgb(image)
-    scale = side / min(frame.size)
-    if scale < 1:
-        width, height = (min(8 * side, max(1, round(length * scale))) for length in frame.size)
-        frame = frame.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.asarray(frame).copy()
+    if size is None:
+        scale = min(1.0, side / min(frame.size))
+        size = (min(8 * side, max(1, round(frame.width * scale))), min(8 * side, max(1, round(frame.height * scale))))
+    return frame.copy() if frame.size == size else frame.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -53,8 +53,8 @@ class Graph:
         Args:
             kept: Mask or numbers of edges, in order.
         """
-        some = tuple(None if part is None else part[kept] for part in (self.edge_labels, self.edge_features))
-        return Graph(self.nodes, self.edges[kept], self.labels, self.features, *some)
+        words, numbers = (None if part is None else part[kept] for part in (self.edge_labels, self.edge_features))
+        return Graph(self.nodes, self.edges[kept], self.labels, self.features, words, numbers)
 
     def with_nodes(self, kept: np.ndarray) -> Graph:
         """Some of the nodes, numbered anew, and the edges between them.
@@ -65,8 +65,8 @@ class Graph:
         number = np.cumsum(kept) - 1
         within = kept[self.edges].all(axis=1)
         less = self.with_edges(within)
-        some = tuple(None if part is None else part[kept] for part in (self.labels, self.features))
-        return Graph(int(kept.sum()), number[less.edges], *some, less.edge_labels, less.edge_features)
+        words, numbers = (None if part is None else part[kept] for part in (self.labels, self.features))
+        return Graph(int(kept.sum()), number[less.edges], words, numbers, less.edge_labels, less.edge_features)
 
 
 def equal(one: np.ndarray | None, two: np.ndarray | None) -> bool:

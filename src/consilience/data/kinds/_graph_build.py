@@ -63,8 +63,8 @@ def build(parts: tuple[Any, Any]) -> Graph:
     made = np.stack([code // count, code % count], axis=1)
     labels, features = (None, None) if node_said is None else attributes(node_said)
     edge_labels, edge_features = (None, None) if edge_said is None else attributes(edge_said)
-    kept = tuple(None if part is None else part[first] for part in (edge_labels, edge_features))
-    return Graph(count, made, labels, features, *kept)
+    words, numbers = (None if part is None else part[first] for part in (edge_labels, edge_features))
+    return Graph(count, made, labels, features, words, numbers)
 
 
 def split_edges(edges: list[Any]) -> tuple[Any, list[Any] | None]:
@@ -77,14 +77,16 @@ def split_edges(edges: list[Any]) -> tuple[Any, list[Any] | None]:
         return quick, None
     pairs: list[tuple[Any, Any]] = []
     said: list[Any] = []
+    pair: tuple[Any, Any]
+    rest: Any
     for place, edge in enumerate(edges):
         if isinstance(edge, dict):
             keys = next((keys for keys in ENDS if all(key in edge for key in keys)), None)
             if keys is None:
                 raise CellError(f'The edge {place} has no "source" and "target".', found=edge)
-            pair, rest = (edge[keys[0]], edge[keys[1]]), {name: value for name, value in edge.items() if name not in (*keys, *NAMES)}
+            pair, rest = (edge[keys[0]], edge[keys[1]]), without(edge, (*keys, *NAMES))
         elif isinstance(edge, list) and len(edge) in (2, 3):
-            pair, rest = (edge[0], edge[1]), edge[2] if len(edge) == 3 else None
+            pair, rest = (edge[0], edge[1]), (edge[2] if len(edge) == 3 else None)
         else:
             raise CellError(f"The edge {place} is no pair of nodes, nor a pair and a label.", found=edge)
         if any(end is None or isinstance(end, list | bool) for end in pair):
@@ -94,12 +96,16 @@ def split_edges(edges: list[Any]) -> tuple[Any, list[Any] | None]:
     return pairs, said if any(rest is not None and rest != {} for rest in said) else None
 
 
+def without(record: dict[str, Any], names: Sequence[str | None]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in names}
+
+
 def split_nodes(nodes: list[Any], pairs: Any) -> tuple[list[Any] | None, list[Any] | None]:
     """The nodes' names, None where they go by their numbers; and what is said of each."""
     if any(isinstance(node, dict) for node in nodes):
         records = [node if isinstance(node, dict) else {"label": node} for node in nodes]
         key = next((key for key in NAMES if all(key in record for record in records)), None)
-        said: list[Any] = [{name: value for name, value in record.items() if name not in (key, NODE_NAME)} for record in records]
+        said: list[Any] = [without(record, (key, NODE_NAME)) for record in records]
         if key is None:
             return None, said
         names = [plain(record[key]) for record in records]

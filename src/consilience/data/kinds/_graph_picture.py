@@ -96,7 +96,8 @@ def shades(graph: Graph) -> np.ndarray:
     """``[V]`` from 0 to 1: dark for the commonest label."""
     if graph.labels is None:
         degrees = graph.degrees()
-        return 0.15 + 0.85 * degrees / max(1, degrees.max(initial=0))
+        return np.asarray(0.15 + 0.85 * degrees / max(1, degrees.max(initial=0)))
     _, code, times = np.unique(graph.labels.astype(str), return_inverse=True, return_counts=True)
     rank = np.argsort(np.argsort(-times, kind="stable"), kind="stable")[code]
-    return 1 - np.minimum(rank, SHADES - 1) / (SHADES - 1)
+    steps = max(1, min(SHADES, len(times)) - 1)
+    return np.asarray(1 - np.minimum(rank, steps) / steps)

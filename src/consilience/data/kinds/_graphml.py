@@ -13,6 +13,7 @@ __all__ = ["of_graphml"]
 
 DOCUMENT_TYPE = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 HEAD = re.compile(r"^\s*<\?xml.*?\?>", re.DOTALL)
+DEEPEST = 100
 NUMBERS = ("int", "long", "float", "double")
 
 
@@ -47,8 +48,12 @@ class Reader:
         self.open: list[dict[str, Any]] = []
         self.key: str | None = None
         self.words: list[str] = []
+        self.depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise CellError("The graph's GraphML is nested too deeply.")
         tag = tag.rpartition("}")[2]
         if tag == "key":
             identity = attributes.get("id", "")
@@ -69,6 +74,7 @@ class Reader:
             self.words.append(text)
 
     def end(self, tag: str) -> None:
+        self.depth -= 1
         tag = tag.rpartition("}")[2]
         if tag == "data" and self.key is not None:
             name, number = self.names.get(self.key, (self.key, False))

@@ -6,6 +6,7 @@ from io import BytesIO
 from math import prod
 from pathlib import Path
 from tokenize import TokenError
+from typing import Literal
 
 import numpy as np
 from numpy.lib import format as npy
@@ -71,12 +72,12 @@ def map_npy(value: Path | bytes | Outside) -> np.ndarray:
     there = (len(value) if isinstance(value, bytes) else Path(str(value)).stat().st_size) - offset
     if needed > there:
         raise CellError(f"The NPY file is cut off: an array of shape {shape} needs {needed:,} bytes, {there:,} are there.", file=file)
-    order = "F" if by_columns else "C"
+    order: Literal["F", "C"] = "F" if by_columns else "C"
     if not needed:
         return np.zeros(shape, dtype=dtype)
     if isinstance(value, bytes):
-        return np.ndarray(shape, dtype, value, offset, order=order)  # type: ignore[call-overload, no-any-return]
+        return np.ndarray(shape, dtype, value, offset, order=order)
     try:
-        return np.memmap(Path(str(value)), dtype, "r", offset, shape, order)  # type: ignore[call-overload, no-any-return]
+        return np.memmap(Path(str(value)), dtype, "r", offset, shape, order)
     except (OSError, ValueError) as error:
         raise CellError(f"The NPY file cannot be read: {error}.", file=file) from None

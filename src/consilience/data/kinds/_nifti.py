@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -44,7 +45,7 @@ def read_stream(stream: IO[bytes], file: str | None) -> Volume:
         raise CellError("It is no NIfTI file.", file=file)
     header = header_of(start, file)
     shape = tuple(int(length) for length in header.get_data_shape())
-    dtype, offset = header.get_data_dtype(), int(header["vox_offset"])
+    dtype, offset = header.get_data_dtype(), float(header["vox_offset"])
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) < 3 or any(length < 1 for length in shape):
@@ -55,8 +56,8 @@ def read_stream(stream: IO[bytes], file: str | None) -> Volume:
     if columns * rows * planes > MOST_VOXELS:
         raise CellError(f"The scan says that it has {columns:,} x {rows:,} x {planes:,} voxels; more than {MOST_VOXELS:,} are not read.", file=file)
     if not 0 <= offset <= LONGEST_HEAD:
-        raise CellError(f"The voxels would begin at byte {offset:,}; the header is damaged.", file=file)
-    head = max(offset, 352 if start[344:348] == b"n+1\0" else 544)
+        raise CellError(f"The voxels would begin at byte {offset:,.0f}; the header is damaged.", file=file)
+    head = max(int(offset), 352 if start[344:348] == b"n+1\0" else 544)
     needed = columns * rows * dtype.itemsize
     take = (every(columns), every(rows), every(planes))
     kept: list[np.ndarray] = []
@@ -80,16 +81,16 @@ def read_stream(stream: IO[bytes], file: str | None) -> Volume:
 
 
 def header_of(start: bytes, file: str | None) -> Any:
+    second = start[4:7] in (b"n+2", b"ni2")
     try:
-        from nibabel.nifti1 import Nifti1Header
-        from nibabel.nifti2 import Nifti2Header
-        from nibabel.spatialimages import HeaderDataError
+        cls: Any = import_module("nibabel.nifti2").Nifti2Header if second else import_module("nibabel.nifti1").Nifti1Header
+        damage: type[Exception] = import_module("nibabel.spatialimages").HeaderDataError
     except ImportError:
         raise MissingExtra("The kind 'volume'", "nibabel", "volume") from None
     try:
-        header: Any = Nifti2Header(start[:540], check=False) if start[4:7] in (b"n+2", b"ni2") else Nifti1Header(start[:348], check=False)
+        header = cls(start[: 540 if second else 348], check=False)
         header.get_data_shape(), header.get_data_dtype(), header.get_slope_inter(), header.get_zooms()
-    except (HeaderDataError, ValueError, KeyError, TypeError, IndexError, OverflowError, Warning) as error:
+    except (damage, ValueError, KeyError, TypeError, IndexError, OverflowError, Warning) as error:
         raise CellError(f"The header of the NIfTI file is damaged: {str(error).rstrip('.')}.", file=file) from None
     if b"ni1\0" in start[344:348] or b"ni2\0" in start[4:8]:
         raise CellError("The file is the header of a NIfTI pair; its voxels lie in another file.", hint="Write one .nii file.", file=file)

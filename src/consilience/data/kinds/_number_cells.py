@@ -148,9 +148,12 @@ def column(values: Sequence[Any], dates: bool = False) -> np.ndarray:
     if len(values) > MAX_NUMBERS:
         raise CellError(f"The series has {len(values):,} values; more than {MAX_NUMBERS:,} are not read.")
     try:
-        return np.array(values, dtype=np.float64).reshape(len(values))
+        made = np.array(values, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
-        return np.array([one_value(value, dates) for value in values], dtype=np.float64)
+        made = np.array([one_value(value, dates) for value in values], dtype=np.float64)
+    if made.ndim != 1:
+        raise CellError("The lists of the series are nested too deep.")
+    return made
 
 
 def one_value(value: Any, dates: bool) -> float:

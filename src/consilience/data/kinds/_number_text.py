@@ -128,7 +128,8 @@ def mark_of(lines: list[str]) -> str:
 
 
 def split(line: str, mark: str) -> list[str]:
-    return line.split(mark) if mark else BLANKS.split(line)
+    fields = line.split(mark) if mark else BLANKS.split(line)
+    return [field.strip(" \"'") for field in fields] if '"' in line or "'" in line else fields
 
 
 def is_header(fields: list[str]) -> bool:

@@ -43,8 +43,8 @@ def colour(decoded: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def blur(decoded: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A Gaussian blur with a radius of up to 1.5 % of the short side."""
-    radius = float(generator.uniform(0, 0.015)) * min(decoded.shape[:2])
+    """A Gaussian blur with a radius of up to 1.5 % of the short side, or up to a pixel where that is more."""
+    radius = float(generator.uniform(0, max(1.0, 0.015 * min(decoded.shape[:2]))))
     return np.asarray(Image.fromarray(decoded).filter(ImageFilter.GaussianBlur(radius)))
 
 
@@ -107,8 +107,8 @@ def enhanced(enhancer: Callable[[Image.Image], Any]) -> Operation:
     return change
 
 
-def affine(image: Image.Image, generator: np.random.Generator, matrix: tuple[float, float, float, float, float, float]) -> Image.Image:
-    mean = tuple(int(round(part)) for part in np.asarray(image).mean(axis=(0, 1)))
+def affine(image: Image.Image, matrix: tuple[float, float, float, float, float, float]) -> Image.Image:
+    mean = tuple(round(float(part)) for part in np.asarray(image).mean(axis=(0, 1)))
     return image.transform(image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR, fillcolor=mean)
 
 
@@ -118,20 +118,20 @@ def turn(image: Image.Image, magnitude: float, generator: np.random.Generator) -
 
 def shear_x(image: Image.Image, magnitude: float, generator: np.random.Generator) -> Image.Image:
     by = 0.3 * magnitude * sign(generator)
-    return affine(image, generator, (1, by, -by * image.height / 2, 0, 1, 0))
+    return affine(image, (1, by, -by * image.height / 2, 0, 1, 0))
 
 
 def shear_y(image: Image.Image, magnitude: float, generator: np.random.Generator) -> Image.Image:
     by = 0.3 * magnitude * sign(generator)
-    return affine(image, generator, (1, 0, 0, by, 1, -by * image.width / 2))
+    return affine(image, (1, 0, 0, by, 1, -by * image.width / 2))
 
 
 def move_x(image: Image.Image, magnitude: float, generator: np.random.Generator) -> Image.Image:
-    return affine(image, generator, (1, 0, 0.3 * magnitude * sign(generator) * image.width, 0, 1, 0))
+    return affine(image, (1, 0, 0.3 * magnitude * sign(generator) * image.width, 0, 1, 0))
 
 
 def move_y(image: Image.Image, magnitude: float, generator: np.random.Generator) -> Image.Image:
-    return affine(image, generator, (1, 0, 0, 0, 1, 0.3 * magnitude * sign(generator) * image.height))
+    return affine(image, (1, 0, 0, 0, 1, 0.3 * magnitude * sign(generator) * image.height))
 
 
 def leave(image: Image.Image, magnitude: float, generator: np.random.Generator) -> Image.Image:

@@ -70,7 +70,8 @@ def map_ply(value: Path | bytes | Outside, most: int) -> np.ndarray:
         found = np.stack([rows[f"f{place}"].astype(np.float64) for place in columns], axis=1)
     else:
         found = read_rows(value, most, start=offset, skip=sum(element.count for element in before), count=vertex.count, width=len(names))[:, columns]
-    return found / scale
+    scaled: np.ndarray = found / scale
+    return scaled
 
 
 def parse_header(start: bytes, file: str | None) -> tuple[str, list[Element], int]:

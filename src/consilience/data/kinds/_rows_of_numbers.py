@@ -45,7 +45,7 @@ def read_rows(
     first = next(lines, None)
     if first is None:
         return np.zeros((0, width or 3))
-    number, line = first
+    line = first[1]
     sep = next((mark for mark in (b",", b";", b"\t") if mark in line), None)
     names: list[str] = []
     columns: list[int] | None = None

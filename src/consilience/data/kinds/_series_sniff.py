@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from consilience.core.errors import CellError
-from consilience.data.kinds._arrays import ARRAY_SUFFIXES, Peek, peek
+from consilience.data.kinds._arrays import ARRAY_SUFFIXES, Peek, peek, read_array
 from consilience.data.kinds._base import Evidence, Profile
 from consilience.data.kinds._cells import clean_sample
+from consilience.data.kinds._cloud import MOST_COLUMNS, like_points
 from consilience.data.kinds._media import TEXTS, is_name, sample_files, sniff_files
 from consilience.data.kinds._number_cells import from_lists, from_text, tokens
 from consilience.data.kinds._number_text import GAPS, plain_number
@@ -27,7 +29,7 @@ LEAST = 4
 LONG = 8
 """Up to so many whole numbers can be a phone number, a card, a box."""
 CELLS, LETTERS = 200, 3000
-MANY_POINTS, MANY_CHANNELS = 32, 64
+MANY_POINTS, MANY_CHANNELS, MANY_ROWS = 32, 64, 100_000
 START = re.compile(r"[\s\[({+\-.\d]|n(?:an|ull|one|/?a)\b|\?", re.IGNORECASE)
 CODE = re.compile(r"\d{2,}")
 CERTAIN, LIKELY = 0.985, 0.9
@@ -46,7 +48,7 @@ def sniff_series(profile: Profile) -> Evidence:
     if isinstance(dtype, pl.Struct):
         return from_sample([cell for cell in profile.sample[:CELLS] if cell is not None], "records of lists")
     if dtype == pl.Binary:
-        return of_shapes([peek(cell) for cell in profile.sample[:20] if cell], "cells", 0.97)
+        return of_shapes([cell for cell in profile.sample[:20] if cell], "cells", 0.97)
     if dtype not in TEXTS:
         return Evidence(0.0, f"the cells are {dtype}")
     texts = clean_sample(profile.sample)
@@ -57,25 +59,41 @@ def sniff_series(profile: Profile) -> Evidence:
     return of_texts(texts[:: max(1, len(texts) // CELLS)][:CELLS])
 
 
-def like_series(seen: Peek | None) -> bool:
+def like_series(seen: Peek) -> bool:
     """Whether an array of this shape is rather a series than points, a volume, a picture or a table of something else."""
-    if seen is None:
-        return False
-    columns = [name for name in seen.names if not TIME.fullmatch(name)]
-    if len(columns) < len(seen.names) or any(LATITUDE.fullmatch(name) for name in columns) and any(LONGITUDE.fullmatch(name) for name in columns):
+    if timed(seen):
         return True
     if len(seen.shape) == 1:
         return seen.shape[0] >= LEAST
     if len(seen.shape) != 2:
         return False
     length, channels = seen.shape
-    points = channels == 3 or (channels > 3 and not seen.names and length >= MANY_POINTS and 3 < channels <= 7)
-    return not points and length >= channels and channels <= MANY_CHANNELS
+    return channels != 3 and length >= channels and channels <= MANY_CHANNELS
 
 
-def of_shapes(seen: Sequence[Peek | None], what: str, most: float) -> Evidence:
-    share = sum(map(like_series, seen)) / max(1, len(seen))
-    return Evidence(most * share**2, f"{share:.0%} of the {what} that were looked into hold series")
+def timed(seen: Peek) -> bool:
+    """Whether the columns' names say that it is a series: a time, or latitude and longitude."""
+    track = all(any(pattern.fullmatch(name) for name in seen.names) for pattern in (LATITUDE, LONGITUDE))
+    return track or any(TIME.fullmatch(name) for name in seen.names)
+
+
+def cloud(file: Path | bytes, seen: Peek) -> bool:
+    """Whether an array of 4 to 7 columns without a time is rather points with colours, intensities or normals: only its numbers tell."""
+    if timed(seen) or len(seen.shape) != 2 or not 4 <= seen.shape[1] <= MOST_COLUMNS or seen.shape[0] > MANY_ROWS:
+        return False
+    try:
+        return like_points(read_array(file))
+    except CellError:
+        return False
+
+
+def of_shapes(files: Sequence[Path | bytes], what: str, most: float) -> Evidence:
+    """Evidence from files or bytes that are looked into; names that say so make it sure."""
+    peeks = [(file, peek(file)) for file in files]
+    good = [seen for file, seen in peeks if seen is not None and like_series(seen) and not cloud(file, seen)]
+    share = len(good) / max(1, len(peeks))
+    sure = 1.0 if good and all(map(timed, good)) else most
+    return Evidence(sure * share**2, f"{share:.0%} of the {what} that were looked into hold series")
 
 
 def of_files(profile: Profile) -> Evidence:
@@ -84,8 +102,8 @@ def of_files(profile: Profile) -> Evidence:
     files = sample_files(profile, ARRAY_SUFFIXES)
     if not files:
         return Evidence(0.3 * named.score, f"{named.reason}; none could be opened")
-    inside = of_shapes([peek(file) for file in files], "files", 0.97)
-    return Evidence(named.score * inside.score, f"{named.reason}; {inside.reason}")
+    inside = of_shapes(files, "files", 0.99)
+    return Evidence(min(1.0, 1.01 * named.score) * inside.score, f"{named.reason}; {inside.reason}")
 
 
 def of_texts(texts: Sequence[str]) -> Evidence:
@@ -106,6 +124,10 @@ def of_texts(texts: Sequence[str]) -> Evidence:
     good = [cell for cell in listed if cell is not None]
     if len(good) < 0.5 * len(texts):
         return Evidence(0.0, f"{len(good) / len(texts):.0%} of the cells are lists of numbers")
+    if sum(text[0] == "{" for text in texts) >= 0.5 * len(texts):
+        return Evidence(
+            CERTAIN * min(1.0, len(good) / len(texts) / 0.9), f"{len(good) / len(texts):.0%} of the cells are records of lists of numbers"
+        )
     middle = float(np.median([len(cell) for cell in good]))
     if middle < 6 and mostly_numbers(texts):
         return Evidence(0.0, "the cells are numbers with thousands marks")

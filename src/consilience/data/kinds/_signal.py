@@ -48,8 +48,6 @@ class Signal:
             return False
         return np.array_equal(self.values, other.values, equal_nan=True)
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 def stack(signals: Sequence[Signal | None]) -> Signal:
     """Several series as channels of one: ``[L, sum of C]`` with the longest L; shorter ones end in gaps.

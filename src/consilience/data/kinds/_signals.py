@@ -1,6 +1,7 @@
 """Changes of a series: damage of five strengths, and small changes that leave its meaning.
 
-Sources: Um et al. (2017), Data augmentation of wearable sensor data; Iwana and Uchida (2021), An empirical survey of data augmentation for time series.
+Sources: Um et al. (2017), Data augmentation of wearable sensor data; Iwana and Uchida (2021), An empirical survey of data augmentation for
+time series.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,12 @@ import numpy as np
 from consilience.core.errors import CellError, MissingExtra, shorten
 from consilience.data.kinds._paths import Outside
 from consilience.data.kinds._sound import RATE, Sound
-from consilience.data.kinds._sound_files import blocks_of_av, blocks_of_soundfile
+from consilience.data.kinds._sound_files import LOUDEST, blocks_of_av, blocks_of_soundfile
 
 __all__ = ["MAX_SECONDS", "decode_sound"]
 
 MAX_SECONDS = 600
 WINDOWS, WINDOW_SECONDS = 60, 10
-LOUDEST = 1e10
-"""What a sample is cut to before it is brought to another rate: above the range of 32 bit written as floats, and far from the end of float32."""
 OVERSHOOT = 1.5
 """Peaks up to here come from compression and resampling and are cut; a higher one says that the file has another scale."""
 
@@ -68,9 +67,6 @@ def decode_sound(value: Path | bytes | Outside) -> Sound:
     if isinstance(value, Outside):
         raise value.error()
     name = None if isinstance(value, bytes) else str(value)
-    start = first_bytes(value, name)
-    if not start:
-        raise CellError(f"The {'file' if name else 'cell'} is empty (0 bytes), so there is no sound.", file=name)
     reasons: list[str] = []
     for read in (blocks_of_soundfile, blocks_of_av):
         source = Memory(value) if isinstance(value, bytes) else str(value)
@@ -82,6 +78,9 @@ def decode_sound(value: Path | bytes | Outside) -> Sound:
         if found is not None:
             return Sound(found)
         reasons.append("The sound has no samples.")
+    start = first_bytes(value, name)
+    if not start:
+        raise CellError(f"The {'file' if name else 'cell'} is empty (0 bytes), so there is no sound.", file=name)
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
         raise CellError(f"The {'file' if name else 'cell'} is a text, not a sound; it begins with {shorten(start[:30].decode(), 34)}.", file=name)
     told = [reason for reason in reasons if not reason.startswith("It is no sound")]
@@ -139,7 +138,7 @@ def gather(blocks: Iterable[Any], most: int) -> tuple[np.ndarray, bool] | None:
             break
     if not something:
         return None
-    return np.concatenate(parts), windows > 1 and filled < windows / 2
+    return parts[0] if len(parts) == 1 else np.concatenate(parts), windows > 1 and filled < windows / 2
 
 
 def resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
@@ -153,12 +152,18 @@ def resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
         soxr = import_module("soxr")
     except ImportError:
         raise MissingExtra("The kind 'audio'", "soxr", "audio") from None
+    filled = (clean(block) for block in blocks if len(block))
+    first, second = next(filled, None), next(filled, None)
+    if first is not None and second is None:  # the same as below, with less ado for the many short sounds that there are
+        made = soxr.resample(first, rate, RATE, quality="HQ")
+        yield made if len(made) else first[-1:]
+        return
     stream = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="HQ")
     heard, given = 0, 0
     last = np.zeros(0, dtype=np.float32)
-    for block in blocks:
-        if len(block):
-            last = clean(block)
+    for block in chain((first, second), filled):
+        if block is not None:
+            last = block
             heard += len(block)
             made = stream.resample_chunk(last)
             given += len(made)
@@ -173,15 +178,14 @@ def resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
 
 def clean(block: np.ndarray) -> np.ndarray:
     """Finite float32."""
-    if np.isfinite(block).all() and np.abs(block).max() <= LOUDEST:
+    if max(block.max(), -block.min()) <= LOUDEST:  # False where there is a NaN
         return block
     return np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST).astype(np.float32)
 
 
 def finish(samples: np.ndarray) -> np.ndarray:
     """Samples within -1 and 1: cut if they stick out a little, scaled if they are of another scale."""
-    samples = np.nan_to_num(samples)
-    peak = float(np.abs(samples).max())
+    peak = float(max(samples.max(), -samples.min()))
     if peak > OVERSHOOT:
         samples = samples / np.float32(peak)
-    return np.clip(samples, -1.0, 1.0).astype(np.float32)
+    return samples if peak <= 1 else np.clip(samples, -1.0, 1.0)

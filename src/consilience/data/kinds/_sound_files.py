@@ -11,12 +11,14 @@ import numpy as np
 
 from consilience.core.errors import CellError, MissingExtra
 
-__all__ = ["blocks_of_av", "blocks_of_soundfile"]
+__all__ = ["LOUDEST", "blocks_of_av", "blocks_of_soundfile"]
 
 Windows = Iterator[tuple[int, Iterator[np.ndarray]]]
 """For each window the rate (samples a second) and blocks ``[S] float32``."""
 
 SLOWEST, FASTEST = 50, 10_000_000
+LOUDEST = 1e10
+"""What a sample is cut to before it is brought to another rate: above the range of 32 bit written as floats, and far from the end of float32."""
 BLOCK = 1 << 16
 """Samples of all channels that are read at a time."""
 BAD_PACKETS = 200
@@ -57,12 +59,12 @@ def blocks_of_soundfile(source: Any, plan: Callable[[float | None], Any]) -> Win
         def read(frames: int) -> Iterator[np.ndarray]:
             while frames > 0:
                 block = np.zeros((min(size, frames), channels), dtype=np.float32)
-                before, damaged = file.tell(), False
+                damaged = False
                 try:
                     count = len(file.read(out=block))
                 except failures:
-                    # What came before the damage is in the block, and the place says how much that is.
-                    count, damaged = min(max(0, file.tell() - before), len(block)), True
+                    # What came before the damage lies in the block; the rest is zero.
+                    count, damaged = int(np.flatnonzero(block.any(axis=1))[-1:].sum()) + 1 if block.any() else 0, True
                 if count:
                     frames -= count
                     yield block[:count, 0] if channels == 1 else mean(block[:count])
@@ -71,7 +73,7 @@ def blocks_of_soundfile(source: Any, plan: Callable[[float | None], Any]) -> Win
 
         frames = int(wanted.seconds * rate)
         if wanted.starts is None:
-            yield rate, read(frames)
+            yield rate, read(min(frames, file.frames))
             return
         for start in wanted.starts:
             try:
@@ -157,9 +159,12 @@ def samples_of(frame: Any) -> np.ndarray:
 
 def mean(block: np.ndarray) -> np.ndarray:
     """``[S, C]`` to the mean of the channels ``[S]``; a sample that is no number counts as silence."""
-    if not np.isfinite(block).all():
-        block = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
-    return block.mean(axis=1, dtype=np.float64).astype(np.float32)
+    share = np.full(block.shape[1], 1 / block.shape[1], dtype=np.float32)
+    with np.errstate(all="ignore"):  # numbers near the end of float32 may sum to infinity
+        found: np.ndarray = block @ share
+    if not np.isfinite(found).all():
+        found = np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST) @ share
+    return found
 
 
 def check_rate(rate: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from consilience.data.kinds._sound import Sound
@@ -47,7 +49,7 @@ def spectrogram(sound: Sound) -> list[str]:
     frames = samples[starts[:, None] + np.arange(FRAME)] * np.hanning(FRAME)
     power = np.abs(np.fft.rfft(frames, axis=1)) ** 2  # [COLUMNS, FRAME / 2 + 1]
     edges = np.unique(np.geomspace(2, FRAME // 2 + 1, BANDS + 1).astype(int))
-    bands = np.stack([power[:, low:high].max(axis=1) for low, high in zip(edges[:-1], edges[1:], strict=True)])  # [BANDS, COLUMNS]
+    bands = np.stack([power[:, low:high].max(axis=1) for low, high in pairwise(edges)])  # [BANDS, COLUMNS]
     loud = 10 * np.log10(bands + 1e-10)
     share = np.clip((loud - loud.max()) / 60 + 1, 0, 1) if loud.max() > -60 else np.zeros_like(loud)
     level = np.minimum((share * (LEVELS + 1)).astype(int), LEVELS)  # 0 is not drawn
@@ -56,7 +58,7 @@ def spectrogram(sound: Sound) -> list[str]:
     for band, row in enumerate(level):
         top = 2 * HEIGHT + 2 - (band + 1) * high
         borders = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), COLUMNS]
-        for first, last in zip(borders[:-1], borders[1:], strict=True):
+        for first, last in pairwise(borders):
             if row[first]:
                 paths[row[first] - 1] += f"M{first * wide} {top:g}h{(last - first) * wide}v{high:g}H{first * wide}z"
     return paths

@@ -108,9 +108,7 @@ def every(length: int) -> int:
     return -(-length // MOST_SIDE)
 
 
-def finished(
-    voxels: np.ndarray, spacing: tuple[float, float, float], file: str | None, *, steps: np.ndarray | None = None, unit: str = ""
-) -> Volume:
+def finished(voxels: np.ndarray, spacing: tuple[float, float, float], file: str | None, *, steps: np.ndarray | None = None, unit: str = "") -> Volume:
     """A volume with finite numbers and the axes in order.
 
     Args:

@@ -1,4 +1,4 @@
-"""Changes of a scan: five strengths of damage, and small changes that leave its meaning. Source: after Hendrycks and Dietterich (2019) and TorchIO."""
+"""Changes of a scan: five strengths of damage, and small changes that leave its meaning. Source: after Hendrycks and Dietterich (2019)."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ CARD = Card(
 )
 
 SUFFIXES = (
-    ".wav", ".wave", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".aifc", ".au", ".snd", ".wma", ".amr", ".caf", ".w64",
-    ".mka", ".weba",
+    ".wav", ".wave", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".aifc", ".au", ".snd", ".wma", ".amr", ".caf",
+    ".w64", ".mka", ".weba",
 )  # fmt: skip
 MAGIC = (b"fLaC", b"OggS", b"ID3", b".snd", b"#!AMR", b"caff")
 FRAMES = (0xFB, 0xF3, 0xF2, 0xFA, 0xF1, 0xF9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from consilience.data.kinds._media import TEXTS, content_key, is_name, parse_fil
 from consilience.data.kinds._number_cells import from_lists, from_text
 from consilience.data.kinds._paths import Outside
 from consilience.data.kinds._series_sniff import sniff_series
-from consilience.data.kinds._signal import Signal, from_table
+from consilience.data.kinds._signal import Signal, from_table, stack
 from consilience.data.kinds._signals import AUGMENTATIONS, CORRUPTIONS
 
 __all__ = ["SeriesKind"]
@@ -56,8 +57,8 @@ class SeriesKind(Kind):
         problems: dict[int, str] = {}
         values = np.empty(len(column), dtype=object)
         present = np.zeros(len(column), dtype=bool)
-        textual = column.dtype in TEXTS
-        for row, cell in enumerate(column.cast(pl.String).to_list() if textual else column.to_list()):
+        names: list[str | None] = [None] * len(column)
+        for row, cell in enumerate(column.cast(pl.String).to_list() if column.dtype in TEXTS else column.to_list()):
             if cell is None or (isinstance(cell, float) and np.isnan(cell)):
                 continue
             if isinstance(cell, str):
@@ -65,9 +66,7 @@ class SeriesKind(Kind):
                 if cell.lower() in MISSING:
                     continue
                 if is_name(cell, ARRAY_SUFFIXES):
-                    found = parse_files(pl.Series([cell]), base, "series")
-                    values[row], present[row] = found.values[0], found.present[0]
-                    problems.update({row: problem for problem in found.problems.values()})
+                    names[row] = cell
                     continue
             elif not isinstance(cell, list | dict):
                 cell = str(cell)
@@ -77,6 +76,10 @@ class SeriesKind(Kind):
                 problems[row] = error.reason
                 continue
             values[row], present[row] = cell, True
+        if any(name is not None for name in names):
+            files = parse_files(pl.Series(column.name, names, dtype=pl.String), base, "series")
+            values[files.present], problems = files.values[files.present], {**problems, **files.problems}
+            present |= files.present
         return Parsed(values, present, problems)
 
     def read(self, value: Any) -> Signal:
@@ -95,6 +98,10 @@ class SeriesKind(Kind):
         except CellError as error:
             error.file = error.file or (str(value) if isinstance(value, Path) else None)
             raise
+
+    def stacked(self, parts: Sequence[Any | None]) -> Signal:
+        """Several columns' series as the channels of one."""
+        return stack(parts)
 
     def key(self, value: Any) -> bytes:
         """The same text, lists or file content have the same key."""

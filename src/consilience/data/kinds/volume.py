@@ -1,4 +1,4 @@
-"""Scans of a body or a thing in three dimensions. Source: pydicom, nibabel. When cells name DICOM folders, NIfTI files or 3-D arrays, or hold them."""
+"""Scans in three dimensions. Source: pydicom, nibabel. When cells name folders of DICOM slices, NIfTI files or 3-D arrays, or hold them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from consilience.data.table._confined import Confined, inside
 __all__ = ["VolumeKind"]
 
 CARD = Card(
-    summary="Scans in three dimensions, CT and MRI: folders of DICOM slices, DICOM and NIfTI files, 3-D npy, or bytes; read as voxels with their spacing.",
+    summary="Scans, CT and MRI: folders of DICOM slices, DICOM and NIfTI files, 3-D npy, or bytes; read as voxels with their spacing.",
     source="pydicom, nibabel; corruptions after Hendrycks and Dietterich (2019)",
     extra="volume",
     cost="high",

@@ -43,7 +43,7 @@ def _lengths(cells: Cells) -> np.ndarray:
     for place, row in enumerate(rows.tolist()):
         if cells.present[row]:
             try:
-                found[place] = len(cells.read(row))
+                found[place] = len(cells.read(row).values)
             except CellError:
                 continue
     return found

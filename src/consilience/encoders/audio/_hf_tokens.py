@@ -24,9 +24,7 @@ def listen(model: Any, batch: dict[str, np.ndarray], mean: bool) -> list[np.ndar
     import torch
 
     ends = np.cumsum(batch["shapes"].prod(axis=1))
-    windows = [
-        batch["values"][end - shape.prod() : end].reshape(shape.tolist()) for end, shape in zip(ends.tolist(), batch["shapes"], strict=True)
-    ]
+    windows = [batch["values"][end - shape.prod() : end].reshape(shape.tolist()) for end, shape in zip(ends.tolist(), batch["shapes"], strict=True)]
     groups: dict[tuple[int, ...], list[int]] = {}
     for place, window in enumerate(windows):
         groups.setdefault(window.shape, []).append(place)

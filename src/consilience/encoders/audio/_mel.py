@@ -126,4 +126,5 @@ def cosines(bands: int, count: int) -> np.ndarray:
 
 def cepstra(logs: np.ndarray, count: int) -> np.ndarray:
     """``[T, bands]`` to the first ``count`` coefficients of the cosine transform along the bands, ``[T, count]``."""
-    return logs @ cosines(logs.shape[1], count)
+    made: np.ndarray = logs @ cosines(logs.shape[1], count)
+    return made

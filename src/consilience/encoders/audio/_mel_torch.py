@@ -39,7 +39,8 @@ def mel_power(waves: Tensor, mel: Mel, window: Tensor, triangles: Tensor) -> Ten
     """
     frames = functional.pad(waves, (mel.window // 2, mel.window)).unfold(1, mel.window, mel.hop)[:, : mel.count(waves.shape[1])]
     spectrum = torch.fft.rfft(frames * window, n=mel.size)
-    return (spectrum.real.square() + spectrum.imag.square()) @ triangles.T
+    power: Tensor = (spectrum.real.square() + spectrum.imag.square()) @ triangles.T
+    return power
 
 
 class Ear(nn.Module):

@@ -85,7 +85,7 @@ class Network(nn.Module):
         steps = -(-self.ear.mel.count(batch["waves"].shape[1]) // self.stack)
         length = 1 if self.pooled else steps
         mask = torch.zeros(len(present), length, dtype=torch.bool, device=present.device)
-        values = self.cell.weight_ih_l0.new_zeros(len(present), length, self.width)
+        values = next(self.cell.parameters()).new_zeros(len(present), length, self.width)
         if not len(rows):
             return Tokens(values, mask)
         features, there = self.ear(batch, rows)  # [P, 2, T, bands], [P, T]

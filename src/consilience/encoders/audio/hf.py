@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -99,9 +100,8 @@ class HuggingFaceAudio(FrozenEncoder):
     def extractor(self) -> Any:
         """What makes numbers of a wave for this model."""
         with self.reading("feature extractor"):
-            from transformers import AutoFeatureExtractor
-
-            found = AutoFeatureExtractor.from_pretrained(self.folder, trust_remote_code=False, local_files_only=True)
+            transformers: Any = import_module("transformers")
+            found = transformers.AutoFeatureExtractor.from_pretrained(self.folder, trust_remote_code=False, local_files_only=True)
         if not isinstance(getattr(found, "sampling_rate", None), int):
             raise UsageError(f"The model in {str(self.folder)!r} hears nothing: it has no sampling rate.", hint="Name a model of sounds.")
         return found
@@ -111,13 +111,14 @@ class HuggingFaceAudio(FrozenEncoder):
         """The network, in eval mode."""
         weight_files(self.folder)
         with self.reading("model"):
-            from transformers import AutoModel
-
-            model, report = AutoModel.from_pretrained(
+            transformers: Any = import_module("transformers")
+            model, report = transformers.AutoModel.from_pretrained(
                 self.folder, trust_remote_code=False, local_files_only=True, use_safetensors=True, output_loading_info=True
             )
         half = bool(model.config.is_encoder_decoder)
-        missing = sorted(name for name in report["missing_keys"] if not name.startswith(("decoder.", "masked_spec_embed") if half else "masked_spec_embed"))
+        missing = sorted(
+            name for name in report["missing_keys"] if not name.startswith(("decoder.", "masked_spec_embed") if half else "masked_spec_embed")
+        )
         if missing:
             raise UsageError(
                 f"The weights in {str(self.folder)!r} lack {len(missing)} parts of the model, such as {missing[0]!r}; they would be random.",

@@ -76,7 +76,8 @@ class Network(nn.Module):
         )  # fmt: skip
         self.drop = nn.Dropout(settings.dropout)
         last = 8 * first
-        self.look = nn.Linear(last, 1, bias=False)
+        if self.pooled:
+            self.look = nn.Linear(last, 1, bias=False)
         self.project = nn.Linear(3 * last if self.pooled else last, self.width)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -133,5 +134,4 @@ def reduced(frames: int) -> int:
 def shrunk(there: Tensor, length: int) -> Tensor:
     """``[P, T]`` to ``[P, length]``: places that have seen a frame of the sound; at least one."""
     padded = torch.nn.functional.pad(there.float(), (0, length * 16 - there.shape[1]))
-    heard = padded.reshape(len(there), length, 16).amax(dim=2) > 0
-    return heard
+    return padded.reshape(len(there), length, 16).amax(dim=2) > 0

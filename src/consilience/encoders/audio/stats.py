@@ -139,9 +139,5 @@ def facts(samples: np.ndarray, rate: int, power: np.ndarray, kept: float) -> np.
     spread = float(np.sqrt(max(0.0, float((weights * (places - middle) ** 2).sum()))))
     seconds = len(samples) / rate
     peak = float(np.abs(samples).max())
-    return np.array(
-        [
-            np.log(square + 1e-10), np.log(peak + 1e-5), np.log(peak**2 + 1e-10) - np.log(square + 1e-10), np.log(seconds), np.log(seconds * kept + 1e-3),
-            np.sqrt(crossings), loudness.std(), middle, spread,
-        ]
-    )  # fmt: skip
+    found = [np.log(square + 1e-10), np.log(peak + 1e-5), np.log(peak**2 + 1e-10) - np.log(square + 1e-10), np.log(seconds)]
+    return np.array([*found, np.log(seconds * kept + 1e-3), np.sqrt(crossings), loudness.std(), middle, spread])

@@ -23,7 +23,7 @@ def mix(codes: np.ndarray) -> np.ndarray:
     """Each of 64 bits depends on all others afterwards. Source: the finaliser of SplitMix64, Steele et al. (2014)."""
     codes = (codes ^ (codes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     codes = (codes ^ (codes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return codes ^ (codes >> np.uint64(31))
+    return np.asarray(codes ^ (codes >> np.uint64(31)))
 
 
 def label_codes(graph: Graph) -> np.ndarray:

@@ -65,7 +65,7 @@ class MessageEncoder(TrainedEncoder):
     settings: GraphSettings
     who: ClassVar[str] = ""
 
-    def __init__(self, settings: Settings, argument: str = "") -> None:
+    def __init__(self, settings: GraphSettings, argument: str = "") -> None:
         super().__init__(settings, argument)
         self.labels: list[str] = []
         self.bonds: list[str] = []

@@ -79,7 +79,7 @@ class WeisfeilerLehman(FittedEncoder):
     sparse: ClassVar[bool] = True
     settings: WlSettings
 
-    def __init__(self, settings: Settings, argument: str = "") -> None:
+    def __init__(self, settings: WlSettings, argument: str = "") -> None:
         super().__init__(settings, argument)
         self.patterns: list[np.ndarray] = []  # of each round, sorted codes, uint64
         self.factors: list[float] = []

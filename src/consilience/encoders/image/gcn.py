@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from consilience.core.errors import UsageError
 from consilience.core.registry import Card
-from consilience.core.settings import Settings as AnySettings
 from consilience.encoders.image._learned import LearnedSettings, PixelEncoder, augmentation
 from consilience.layers.tokens import Tokens
 
@@ -68,7 +67,7 @@ class PatchGcn(PixelEncoder):
 
     settings: PatchGcnSettings
 
-    def __init__(self, settings: AnySettings, argument: str = "") -> None:
+    def __init__(self, settings: PatchGcnSettings, argument: str = "") -> None:
         super().__init__(settings, argument)
         side, rest = divmod(self.settings.size, self.settings.patch)
         if rest or side > 32:

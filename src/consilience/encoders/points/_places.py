@@ -1,4 +1,4 @@
-"""From a decoded cloud to places around the origin, with the vertical axis last; choices of points that depend on the points and not on their order."""
+"""From a decoded cloud to places with the vertical axis last; choices of points that depend on the points and not on their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Points one by one and their neighbourhoods, learned with the network. Source: Qi et al. (2017), PointNet; Wang et al. (2019), DGCNN, for the neighbours.
+"""Points and their neighbourhoods, learned with the network. Source: Qi et al. (2017), PointNet; Wang et al. (2019), DGCNN.
 
 When to use it: a thousand clouds or more, and classes that differ in detail. The order of the points does not matter.
 When not: few clouds; then the fixed statistics of ``shape``.
@@ -16,6 +16,7 @@ from torch import nn
 
 from consilience.core.errors import CellError, UsageError
 from consilience.core.registry import Card
+from consilience.core.seeds import generator
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.encoders._base import TrainedEncoder
@@ -26,7 +27,7 @@ from consilience.encoders.points._settings import FARTHEST, LOGS, PLACES, WHOLE,
 __all__ = ["PointNet"]
 
 CARD = Card(
-    summary="PointNet with neighbourhoods: clouds of points in any order, trained from nothing together with the network, turned and thinned as it learns.",
+    summary="PointNet with neighbourhoods: clouds of points in any order, trained from nothing, turned and thinned as it learns.",
     source="Qi et al. (2017); Wang et al. (2019)",
     claims=("trained", "learned"),
     cost="medium",
@@ -34,6 +35,9 @@ CARD = Card(
 
 POOL = 4096
 """Points from which those are taken that lie farthest apart."""
+
+SAMPLE = 2000
+"""Clouds that are looked at, at most, to learn the normalisation."""
 
 
 class PointNet(TrainedEncoder):
@@ -65,7 +69,15 @@ class PointNet(TrainedEncoder):
         return {**super().identity(), "mean": self.mean.tolist(), "std": self.std.tolist()}
 
     def fit(self, columns: Mapping[str, Cells], seed: int = 0) -> None:
-        arrays = self.prepare(columns)
+        cells = only(columns)
+        rows = np.flatnonzero(cells.present)
+        if len(rows) > SAMPLE:
+            rows = np.sort(generator(seed, "pointnet", "normalisation").choice(rows, SAMPLE, replace=False))
+        try:
+            arrays = self.prepare({cells.name: cells.take(rows)})
+        except CellError as error:
+            error.row = None if error.row is None else int(rows[error.row])  # the row of the table, not of the sample
+            raise
         there = np.flatnonzero(arrays["mask"][:, 0])
         self.mean, self.std = self.nothing()
         if len(there):

@@ -6,6 +6,7 @@ When not: thousands of examples whose classes differ in fine detail; then train 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,8 @@ def spread(scaled: np.ndarray) -> np.ndarray:
     values = np.sqrt(np.maximum(values, 0))
     flat = np.sqrt(np.maximum(np.linalg.eigvalsh(centred[:, :2].T @ centred[:, :2] / len(centred)), 0))
     up = abs(axes[2])  # [3]
-    height, low, high = centred[:, 2], *np.percentile(scaled[:, 2], (1, 99))
+    height = centred[:, 2]
+    low, high = np.percentile(scaled[:, 2], (1, 99))
     rise = height.std()
     ground = np.linalg.norm(centred[:, :2], axis=1)
     return np.array(
@@ -130,10 +132,15 @@ def spread(scaled: np.ndarray) -> np.ndarray:
     )
 
 
+@lru_cache(maxsize=1)
+def drawn() -> np.ndarray:
+    """``[2, PAIRS]`` numbers from 0 to 1, always the same."""
+    return generator(0, "points", "pairs").random((2, PAIRS))
+
+
 def distances(scaled: np.ndarray) -> np.ndarray:
     """``[3 * BINS]``: D2 of Osada et al.: distances between pairs; those along the ground; those of points from the middle."""
-    draw = generator(0, "points", "pairs")
-    first, second = (np.minimum((draw.random(PAIRS) * len(scaled)).astype(np.int64), len(scaled) - 1) for _ in range(2))
+    first, second = np.minimum((drawn() * len(scaled)).astype(np.int64), len(scaled) - 1)
     apart = scaled[first] - scaled[second]
     kinds = (np.linalg.norm(apart, axis=1), np.linalg.norm(apart[:, :2], axis=1), np.linalg.norm(scaled, axis=1) * 1.6)
     return np.concatenate([shares(kind, 0.0, 4.0) for kind in kinds])
@@ -142,16 +149,19 @@ def distances(scaled: np.ndarray) -> np.ndarray:
 def heights(scaled: np.ndarray) -> np.ndarray:
     """``[BINS + 3 * BINS]``: shares of heights, then for each layer its longer and shorter side on the ground, and how full it is."""
     level = layer_of(scaled[:, 2], BINS)
-    found = np.zeros((4, BINS))
-    found[0] = np.sqrt(np.bincount(level, minlength=BINS) / len(scaled))
-    for layer in range(BINS):
-        inside = scaled[level == layer, :2]
-        if len(inside) > 1:
-            centred = inside - inside.mean(axis=0)
-            sides = np.linalg.eigvalsh(centred.T @ centred / len(inside))
-            found[1:3, layer] = np.sqrt(np.maximum(sides, 0))
-            found[3, layer] = np.linalg.norm(inside, axis=1).mean()
-    return found.reshape(-1)
+    count = np.bincount(level, minlength=BINS)
+    safe = np.maximum(count, 1)
+    x, y = scaled[:, 0], scaled[:, 1]
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        found: np.ndarray = np.bincount(level, values, BINS) / safe
+        return found
+
+    across, along = mean(x), mean(y)
+    first, second, both = mean(x * x) - across**2, mean(y * y) - along**2, mean(x * y) - across * along
+    half, apart = (first + second) / 2, np.sqrt((first - second) ** 2 / 4 + both**2)  # eigenvalues of 2 x 2: half the trace, and how far from it
+    sides = (np.sqrt(np.maximum(half - apart, 0)), np.sqrt(np.maximum(half + apart, 0)))
+    return np.concatenate([np.sqrt(count / len(scaled)), *sides, mean(np.sqrt(x * x + y * y))])
 
 
 def drum(scaled: np.ndarray) -> np.ndarray:
@@ -183,7 +193,7 @@ def near(scaled: np.ndarray) -> np.ndarray:
     gaps = np.sqrt(np.minimum(apart[:, 1], 4))
     around = scaled[rows]  # [P, count + 1, 3]
     around = around - around.mean(axis=1, keepdims=True)
-    values, axes = np.linalg.eigh(np.einsum("pki,pkj->pij", around, around))
+    values, axes = np.linalg.eigh(around.transpose(0, 2, 1) @ around)
     small, middle, large = np.sqrt(np.maximum(values, 0)).T
     large = np.maximum(large, 1e-9)
     kinds = ((large - middle) / large, (middle - small) / large, small / large, np.abs(axes[:, 2, 0]))

@@ -53,7 +53,8 @@ class CourseEncoder(TrainedEncoder):
     """Series to one token each.
 
     Shape:
-        - prepare: ``values [N, T, C] int16`` (1,600th parts of the training rows' spread; a further channel says where gaps were, if there were many),
+        - prepare: ``values [N, T, C] int16`` (1,600th parts of the training rows' spread; a further channel says
+          where gaps were, if there were many),
           ``steps [N] int32`` (how many of the T points are there), ``mask [N, 1] bool``.
         - module: Tokens ``[B, 1, width]``.
     """

@@ -52,23 +52,23 @@ def bank(seed: int, view: str, dilation: int, groups: int, kernels: int, channel
 
 
 def masks(draw: np.random.Generator, count: int, channels: int) -> np.ndarray:
-    """``[count, C]``: at which channels each looks, each as likely 1, 2, 4 or 8 (as many as there are)."""
+    """``[count, C]``: at which channels each looks, 1 to 8 of them, few more often than many."""
     most = min(channels, MOST_CHANNELS)
     numbers = np.minimum(np.floor(2 ** draw.uniform(0, np.log2(most + 1), count)), most).astype(np.int64)
     ranks = draw.random((count, channels)).argsort(axis=1).argsort(axis=1)
-    found: np.ndarray = ranks < numbers[:, None]
-    return found / np.sqrt(numbers)[:, None]
+    chosen: np.ndarray = (ranks < numbers[:, None]) / np.sqrt(numbers)[:, None]
+    return chosen
 
 
 def spread(weights: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Weights ``[G, K, 9]`` over the channels ``[G, C]`` each group looks at: ``[G * K, C * 9]``."""
-    made = weights[:, :, None, :] * chosen[:, None, :, None]
+    made: np.ndarray = weights[:, :, None, :] * chosen[:, None, :, None]
     return made.reshape(weights.shape[0] * weights.shape[1], -1)
 
 
 def dilations(length: int) -> list[int]:
     """1, 2, 4 ... as long as a kernel is not longer than the series."""
-    return [2**power for power in range(max(1, int(np.log2(max(2, (length - 1) / (TAPS - 1)))) + 1))]
+    return [2**power for power in range(int(np.log2(max(1, (length - 1) / (TAPS - 1)))) + 1)]
 
 
 def windows(series: np.ndarray, dilation: int) -> np.ndarray:
@@ -93,7 +93,8 @@ def competing(answers: np.ndarray, kernels: int) -> np.ndarray:
     size = len(grouped) * kernels
     won = np.bincount((base + highest).ravel(), weights=most.ravel(), minlength=size)
     lost = np.bincount((base + lowest).ravel(), minlength=size)
-    return np.sqrt(np.maximum(np.concatenate([won, lost]), 0) / length)
+    roots: np.ndarray = np.sqrt(np.maximum(np.concatenate([won, lost]), 0) / length)
+    return roots
 
 
 def pooled(answers: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -88,7 +88,8 @@ class Block(nn.Module):
         inner = x
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             inner = convolution(functional.gelu(norm(inner, shown)) * shown)
-        return x + self.drop(inner)
+        made: Tensor = x + self.drop(inner)
+        return made
 
 
 class MaskedNorm(nn.Module):

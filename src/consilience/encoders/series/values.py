@@ -51,7 +51,7 @@ class Values(FrozenEncoder):
     >>> from consilience.data.kinds._signal import Signal
     >>> encoder = Values(ValuesSettings(points=4, channels=1))
     >>> item = encoder.prepare(Signal(np.array([[0.0], [1.0], [np.nan], [3.0]], dtype=np.float32)))
-    >>> np.round(item["features"][:4], 2).tolist()
+    >>> [round(float(value), 2) for value in item["features"][:4]]
     [-1.34, -0.45, 0.45, 1.34]
     """
 

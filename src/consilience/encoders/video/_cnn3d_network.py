@@ -62,7 +62,7 @@ class Network3d(nn.Module):
 
 
 class Block(nn.Module):
-    """Time, place, place, with a shortcut around. Source: Tran et al., Video Classification with Channel-Separated Convolutional Networks (2019).
+    """Place, time, place, with a shortcut around. Source: Tran et al., Video Classification with Channel-Separated Convolutional Networks (2019).
 
     Shape:
         - x: ``[P * T, C, H, W]``, channels last.
@@ -71,20 +71,15 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, filters: int, stride: int) -> None:
         super().__init__()
-        self.time = TimeMix(channels)
-        self.place = nn.Sequential(
-            nn.Conv2d(channels, filters, 3, stride=stride, padding=1, bias=False),
-            nn.BatchNorm2d(filters),
-            nn.ReLU(),
-            nn.Conv2d(filters, filters, 3, padding=1, bias=False),
-            nn.BatchNorm2d(filters),
-        )
+        self.first = nn.Sequential(nn.Conv2d(channels, filters, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(filters), nn.ReLU())
+        self.time = TimeMix(filters)
+        self.second = nn.Sequential(nn.Conv2d(filters, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters))
         self.short: nn.Module = nn.Identity()
         if stride > 1 or channels != filters:
             self.short = nn.Sequential(nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(channels, filters, 1, bias=False), nn.BatchNorm2d(filters))
 
     def forward(self, x: Tensor, length: int) -> Tensor:
-        return nn.functional.relu(self.place(self.time(x, length)) + self.short(x))
+        return nn.functional.relu(self.second(self.time(self.first(x), length)) + self.short(x))
 
 
 class TimeMix(nn.Module):
@@ -100,7 +95,7 @@ class TimeMix(nn.Module):
     def forward(self, x: Tensor, length: int) -> Tensor:
         before, now, after = self.weight[:, None, :, None, None]
         frames = x.reshape(-1, length, *x.shape[1:])
-        mixed = frames * now
+        mixed: Tensor = frames * now
         mixed = mixed + nn.functional.pad(frames[:, :-1], (0, 0, 0, 0, 0, 0, 1, 0)) * before
         mixed = mixed + nn.functional.pad(frames[:, 1:], (0, 0, 0, 0, 0, 0, 0, 1)) * after
         return mixed.flatten(0, 1).contiguous(memory_format=torch.channels_last)

@@ -40,15 +40,15 @@ def flow_numbers(grey: np.ndarray) -> np.ndarray:
 def affine(down: np.ndarray, right: np.ndarray, later: np.ndarray) -> np.ndarray:
     """``[T - 1, 6]``: the shift (down, right), growing, turning with the clock, and two ways of being sheared, that explain each step best."""
     size = down.shape[1]
-    axis = (np.arange(size) + 0.5) * (2 / size) - 1
+    axis = ((np.arange(size) + 0.5) * (2 / size) - 1).astype(down.dtype)
     y, x = axis[:, None], axis[None, :]
     # Of a point at (y, x): shift, growing (y, x), turning (x, -y), shears (y, -x) and (x, y).
     bases = np.stack([down, right, down * y + right * x, down * x - right * y, down * y - right * x, down * x + right * y], axis=-1)
     rows = bases.reshape(len(down), -1, 6)
-    square = rows.transpose(0, 2, 1) @ rows
-    goal = -(rows * later.reshape(len(later), -1, 1)).sum(axis=1)
+    turned = rows.transpose(0, 2, 1)
+    square, goal = (turned @ rows).astype(np.float64), -(turned @ later.reshape(len(later), -1, 1)).astype(np.float64)
     # A floor on the diagonal: where there is nothing to see, nothing moves.
-    return np.asarray(np.linalg.solve(square + (1e-3 * size) * np.eye(6), goal[..., None])[..., 0])
+    return np.asarray(np.linalg.solve(square + (1e-3 * size) * np.eye(6), goal)[..., 0])
 
 
 def blocks(down: np.ndarray, right: np.ndarray, later: np.ndarray) -> np.ndarray:

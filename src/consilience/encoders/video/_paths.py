@@ -42,6 +42,7 @@ def track(mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         - output: places ``[T, 2]`` (down, right; -1 to 1) and spreads ``[T]``.
     """
     axis = (np.arange(mass.shape[1]) + 0.5) * (2 / mass.shape[1]) - 1
+    mass = mass.astype(np.float64)
     whole = mass.sum(axis=(1, 2))
     there = whole > max(TINY, 0.02 * float(whole.max(initial=0)))
     if not there.any():
@@ -67,7 +68,7 @@ def shifts(grey: np.ndarray) -> np.ndarray:
         - output: ``[T - 1, 2]`` (down, right), in halves of the frame.
     """
     size = grey.shape[1]
-    window = np.hanning(size + 2)[1:-1]
+    window = np.hanning(size + 2)[1:-1].astype(grey.dtype)
     waves = np.fft.rfft2((grey - grey.mean(axis=(1, 2), keepdims=True)) * window[:, None] * window)
     cross = waves[1:] * waves[:-1].conj()
     surface = np.fft.irfft2(cross / (np.abs(cross) + 1e-3), s=(size, size)).reshape(len(cross), -1)
@@ -75,7 +76,7 @@ def shifts(grey: np.ndarray) -> np.ndarray:
     moved = np.stack(np.unravel_index(top, (size, size)), axis=1).astype(np.float64)
     moved = np.where(moved > size / 2, moved - size, moved) * (2 / size)
     # No clear peak: no shift is claimed.
-    clear = surface[np.arange(len(top)), top] > 4 * surface.std(axis=1) + TINY
+    clear = surface[np.arange(len(top)), top] > 6 * surface.std(axis=1) + TINY
     return np.where(clear[:, None], moved, 0.0)
 
 
@@ -129,4 +130,4 @@ def rhythm(steps: np.ndarray) -> np.ndarray:
 
 def turn(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Twice the area between two arrows (down, right); positive if the second lies on the side to which the clock goes."""
-    return first[:, 1] * second[:, 0] - first[:, 0] * second[:, 1]
+    return np.asarray(first[:, 1] * second[:, 0] - first[:, 0] * second[:, 1])

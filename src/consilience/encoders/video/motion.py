@@ -70,12 +70,12 @@ class Motion(FrozenEncoder):
     def prepare(self, cell: Any) -> dict[str, np.ndarray]:
         # All the work is done here, per cell: it then runs in many threads, and cannot depend on a cell's company.
         film = check_film(cell)
-        frames = shrink(film.frames, self.settings.size).astype(np.float64) / 255
+        frames = shrink(film.frames, self.settings.size).astype(np.float32) / 255
         times = film.times.astype(np.float64)
         if len(frames) == 1:
             frames, times = np.repeat(frames, 2, axis=0), np.array([0.0, 1.0])
         times = (times - times[0]) / (times[-1] - times[0]) if times[-1] > times[0] else np.linspace(0, 1, len(frames))
-        grey = frames @ np.array([0.299, 0.587, 0.114])
+        grey = frames @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
         parts = []
         for mass in masses(frames):
             path, spread = track(mass)

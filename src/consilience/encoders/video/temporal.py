@@ -38,7 +38,6 @@ CARD = Card(
 WHO = "temporal"
 AT_ONCE = 32
 """Frames that the image encoder sees at once."""
-LARGEST = 60000.0
 
 
 class TemporalSettings(Settings):
@@ -69,7 +68,7 @@ class Temporal(TrainedEncoder):
     The module's ``attention()`` gives the weight of each moment in the last batch; ``prepare``'s ``times`` say when it was.
 
     Shape:
-        - prepare: ``features [N, T, F] float16``, ``times [N, T, 2] float32`` (share of the film, logarithm of 1 + second), ``mask [N, T] bool``.
+        - prepare: ``features [N, T, F] float32``, ``times [N, T, 2] float32`` (share of the film, logarithm of 1 + second), ``mask [N, T] bool``.
         - module: Tokens ``[B, 1, width]``, or ``[B, T, width]`` for ``tokens="sequence"``.
 
     >>> Temporal(TemporalSettings(), "hog").build().width
@@ -100,14 +99,14 @@ class Temporal(TrainedEncoder):
 
     def prepare(self, columns: Mapping[str, Cells]) -> dict[str, np.ndarray]:
         cells, count = only_film(columns, WHO), self.settings.frames
-        features = np.zeros((len(cells), count, self.inner.width), dtype=np.float16)
+        features = np.zeros((len(cells), count, self.inner.width), dtype=np.float32)
         times = np.zeros((len(cells), count, 2), dtype=np.float32)
         for row, film in present_films(cells, self.inner.image_size):
             places = steady(film, count)
             times[row] = clock(film, places)
             unlike, back = np.unique(places, return_inverse=True)
             seen = np.concatenate(list(self.look(film.frames[unlike])))
-            features[row] = np.clip(np.nan_to_num(seen), -LARGEST, LARGEST)[back.reshape(-1)]
+            features[row] = np.nan_to_num(seen)[back.reshape(-1)]
         mask = np.repeat(np.asarray(cells.present, dtype=bool)[:, None], count, axis=1)
         return {"features": features, "times": times, "mask": mask}
 

@@ -67,9 +67,11 @@ def limits(volume: Volume, window: tuple[float, float] | None) -> tuple[float, f
 def windowed(volume: Volume, window: tuple[float, float] | None) -> np.ndarray:
     """``[D, H, W] float32`` from 0 to 1; all 0.5 where all voxels are alike."""
     low, high = limits(volume, window)
-    if not high > low:
+    if not np.float32(high - low) > 0:
         return np.full(volume.voxels.shape, 0.5, dtype=np.float32)
-    return np.clip((volume.voxels.astype(np.float64) - low) / (high - low), 0, 1).astype(np.float32)
+    with np.errstate(over="ignore"):
+        shown: np.ndarray = np.clip((volume.voxels - np.float32(low)) / np.float32(high - low), 0, 1)
+    return shown
 
 
 def resampled(values: np.ndarray, spacing: tuple[float, float, float], shape: tuple[int, int, int], fit: Fit) -> np.ndarray:
@@ -102,4 +104,5 @@ def tents(length: int, places: int, share: float) -> np.ndarray:
     inside = (middles > -0.5 * step) & (middles < length + 0.5 * step)
     near = np.clip(middles, 0.5, length - 0.5)
     weights = np.maximum(0.0, 1 - np.abs(np.arange(length) + 0.5 - near[:, None]) / reach) * inside[:, None]
-    return (weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    scaled: np.ndarray = (weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    return scaled

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from consilience.core.errors import CellError, UsageError
 from consilience.core.registry import Card
+from consilience.core.seeds import generator
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.encoders._base import TrainedEncoder
@@ -33,6 +34,9 @@ CARD = Card(
     claims=("trained", "learned"),
     cost="high",
 )
+
+SAMPLE = 500
+"""Scans that are looked at, at most, to learn the normalisation."""
 
 
 class Cnn3dSettings(WindowSettings):
@@ -91,7 +95,15 @@ class Cnn3d(TrainedEncoder):
         return {**super().identity(), "mean": self.mean.tolist(), "std": self.std.tolist()}
 
     def fit(self, columns: Mapping[str, Cells], seed: int = 0) -> None:
-        arrays = self.prepare(columns)
+        cells = only(columns)
+        rows = np.flatnonzero(cells.present)
+        if len(rows) > SAMPLE:
+            rows = np.sort(generator(seed, "cnn3d", "normalisation").choice(rows, SAMPLE, replace=False))
+        try:
+            arrays = self.prepare({cells.name: cells.take(rows)})
+        except CellError as error:
+            error.row = None if error.row is None else int(rows[error.row])  # the row of the table, not of the sample
+            raise
         there = np.flatnonzero(arrays["mask"][:, 0])
         self.mean, self.std = np.full(4, 0.5, dtype=np.float32), np.full(4, 0.25, dtype=np.float32)
         if len(there):

@@ -1,4 +1,4 @@
-"""A scan slice by slice with an image encoder, pooled over depth. Source: Su et al. (2015), Multi-view convolutional neural networks, for the pooling.
+"""A scan slice by slice with an image encoder, pooled over depth. Source: Su et al. (2015), Multi-view CNN, for the pooling.
 
 When to use it: by default; what an encoder of pictures knows is put to use on scans, for which there are hardly ever enough examples.
 When not: thousands of scans whose answer lies in the third dimension; then train ``cnn3d``.

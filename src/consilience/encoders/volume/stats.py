@@ -1,4 +1,4 @@
-"""Fixed statistics of a scan: intensities, a coarse grid of means and edges, size and symmetry, in numpy. Source: Haralick et al. (1973), first order.
+"""Fixed statistics of a scan: intensities, grids of means and edges, size and symmetry, in numpy. Source: Haralick et al. (1973), first order.
 
 When to use it: by default, beside ``slices``; few scans, and an answer that lies in how much of what is where.
 When not: the answer is a small thing anywhere in the scan.
@@ -95,7 +95,7 @@ def layers(block: np.ndarray) -> np.ndarray:
 
 
 def edges(block: np.ndarray) -> np.ndarray:
-    """``[8 + 3 * 8 + 3 * 8]``: how steep it is, and along which axis, in each of 2 x 2 x 2 cells; and each axis's own strong edges along its layers."""
+    """``[8 + 3 * 8 + 3 * 8]``: how steep it is; and along each axis, in each of 2 x 2 x 2 cells and in each layer."""
     slopes = np.stack(np.gradient(block))  # [3, S, S, S]
     steep = np.sqrt((slopes**2).sum(axis=0))
     shares = np.bincount(np.minimum((steep.reshape(-1) * 16).astype(np.int64), 7), minlength=8) / steep.size

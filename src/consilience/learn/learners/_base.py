@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from consilience.core.budget import Budget
+from consilience.core.progress import Progress, Silent
 from consilience.core.settings import Settings as AnySettings
 from consilience.core.state import State
 from consilience.encoders import TrainedEncoder
@@ -122,6 +123,8 @@ class Situation:
         keep: True if the model that a path ends with may be kept, because there is no learning again from all rows.
         checkpoints: Folder where long trainings write how far they are; None writes nothing.
         resume: Go on from such files.
+        progress: Where a long training says how it goes.
+        tensorboard: Folder for TensorBoard's files of such trainings; None writes none.
     """
 
     task: Task
@@ -132,6 +135,8 @@ class Situation:
     keep: bool = False
     checkpoints: FilePath | None = None
     resume: bool = False
+    progress: Progress = field(default_factory=Silent, compare=False, repr=False)
+    tensorboard: FilePath | None = None
 
 
 class Fitted(ABC):

@@ -28,6 +28,7 @@ from consilience.learn.learners._built import BuiltSettings, FittedNetworks, bui
 from consilience.learn.learners._feed import Feed
 from consilience.learn.learners._gradient import Scale, some_rows, target_tensor
 from consilience.learn.learners._reduce import Reducer
+from consilience.learn.learners._watch import watch
 from consilience.learn.training.checkpoint import Checkpoint
 from consilience.learn.training.loop import TrainingSettings, seeded, train
 
@@ -105,7 +106,6 @@ class EndToEnd(Learner):
         some = Feed(ready.train.take(rows), slots, ready.situation.device)
         history = _History()
         settings = self._training(len(ready.train))
-        best: dict[str, Tensor] = {}
 
         def after_epoch(epoch: int, averaged: nn.Module) -> bool:
             assert isinstance(averaged, Whole)
@@ -118,7 +118,7 @@ class EndToEnd(Learner):
             history.seen.append(float(task.row_losses(split.target[rows], scale.undo(seen)).mean()))
             at = int(np.argmin(history.losses))
             if at == len(history.losses) - 1:
-                best.update(copy.deepcopy(averaged.network.state_dict()))
+                history.best = {name: tensor.cpu().numpy().copy() for name, tensor in averaged.network.state_dict().items()}
             half = epoch >= settings.epochs / 2 or (budget.seconds is not None and budget.spent() >= budget.seconds / 2)
             if split.rival is not None and half and min(history.losses) > HOPELESS * split.rival:
                 raise CannotWin
@@ -128,8 +128,8 @@ class EndToEnd(Learner):
         if not history.scores:
             raise OutOfTime
         fitted = None
-        if self.situation.keep and best:
-            whole.network.load_state_dict(best)
+        if self.situation.keep:
+            whole.network.load_state_dict({name: torch.from_numpy(array) for name, array in history.best.items()})
             fitted = FittedEndToEnd([whole.network.eval()], ready.reducer, slots, scale, self.settings, ready.situation)
         points: list[Point] = [{"epochs": epoch + 1, "planned": history.planned} for epoch in range(len(history.scores))]
         parts = {name: np.array(losses) for name, losses in history.parts.items()}
@@ -194,24 +194,26 @@ class EndToEnd(Learner):
                 if name in starts:
                     # What steers an encoder is new; all else was learned alone.
                     known = encoder.state_dict()
-                    encoder.load_state_dict(known | {key: value for key, value in starts[name].items() if known[key].shape == value.shape})
+                    same = {key: value for key, value in starts[name].items() if key in known and known[key].shape == value.shape}
+                    encoder.load_state_dict(known | same)
             whole = Whole(network, situation.task.num_outputs, self.settings.width).to(situation.device)
             random = generator(situation.seed, "end to end absence")
             loss_of = self._loss(ready, slots, random)
             balanced = self.settings.balance and len({slot.modality for slot in slots if slot.width is None}) > 1 and not self.settings.steer
-            end = train(
-                whole,
-                len(ready.train),
-                loss_of,
-                settings,
-                budget,
-                after_epoch,
-                _rates(whole, 0.0 if self.settings.stages == "fixed" else 0.1, set(starts)),
-                planned=planned,
-                before_step=slow_down if balanced else None,
-                checkpoint=self._checkpoint(ready, settings, part, random, history),
-                draw_rows=self._drawing(ready) if self.settings.sampling == "classes" else None,
-            )
+            with watch(situation, f"{part} {'+'.join(modalities)}", settings.epochs, history) as seen:
+                end = train(
+                    whole,
+                    len(ready.train),
+                    loss_of,
+                    settings,
+                    budget,
+                    lambda epoch, averaged: seen(epoch, after_epoch(epoch, averaged)),
+                    _rates(whole, 0.0 if self.settings.stages == "fixed" else 0.1, set(starts)),
+                    planned=planned,
+                    before_step=slow_down if balanced else None,
+                    checkpoint=self._checkpoint(ready, settings, part, random, history),
+                    draw_rows=self._drawing(ready) if self.settings.sampling == "classes" else None,
+                )
         return whole, end
 
     def _loss(self, ready: _Ready, slots: list[Any], random: np.random.Generator) -> Callable[[nn.Module, Tensor], Tensor]:
@@ -269,14 +271,19 @@ class _History:
         self.losses: list[float] = []
         self.seen: list[float] = []
         self.parts: dict[str, list[float]] = {}
+        self.best: dict[str, np.ndarray] = {}
         self.planned = 0
 
     def as_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        return {"losses": self.losses, "seen": self.seen, "parts": self.parts}, {"scores": np.stack(self.scores)} if self.scores else {}
+        arrays = {f"best {name}": array for name, array in self.best.items()}
+        if self.scores:
+            arrays["scores"] = np.stack(self.scores)
+        return {"losses": self.losses, "seen": self.seen, "parts": self.parts}, arrays
 
     def restore(self, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.losses, self.seen, self.parts = list(values["losses"]), list(values["seen"]), dict(values["parts"])
         self.scores = list(arrays["scores"]) if "scores" in arrays else []
+        self.best = {name.removeprefix("best "): array for name, array in arrays.items() if name.startswith("best ")}
 
 
 def _rates(whole: Whole, started: float, starts: set[str]) -> Callable[[str], float]:

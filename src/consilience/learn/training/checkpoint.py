@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,10 @@ class Checkpoint:
             "random": [draw.bit_generator.state for draw in self.random],
             "values": values,
         }
-        with new_file(self.path) as beside:
-            # A tensor in channels_last order is written in the plain one; its values are the same.
-            plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        # A tensor in channels_last order is written in the plain one; its values are the same.
+        plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        # A full disk ends what is written here, not the training.
+        with suppress(OSError, SafetensorError), new_file(self.path) as beside:
             save_file(plain, beside, metadata={"about": json.dumps(about)})
 
     def restore(
@@ -124,10 +126,6 @@ class Checkpoint:
         self.take(about["values"], {name: tensor.numpy() for name, tensor in _part(tensors, "kept").items()})
         torch.set_rng_state(tensors["random"])
         return bool(about["going"])
-
-    def remove(self) -> None:
-        """The training is over, and what it gave is in better hands."""
-        self.path.unlink(missing_ok=True)
 
 
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
