@@ -1,7 +1,7 @@
 """Draws short films of emoji that move: which group the emoji is of, and which of eight motions it makes.
 
 Each film shows one drawing on a coloured ground: it goes left, right, up or down, round with or against the clock, grows or shrinks, or shakes.
-Pace, place, size, ground and noise change from film to film. The emoji of ``valid.csv`` and ``test.csv`` are of families that ``train.csv`` has none of.
+Pace, place, size, ground and noise change from film to film. No emoji of ``valid.csv`` or ``test.csv`` has a relative in ``train.csv``.
 Drawings: OpenMoji (CC BY-SA 4.0). Films: MP4 (H.264), 64 to 96 pixels, 16 to 24 frames.
 
     python examples/moving_emoji.py --clips 4000 --out demo/moving_emoji

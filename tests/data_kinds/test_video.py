@@ -15,7 +15,8 @@ from PIL import Image
 from consilience.core.errors import CellError
 from consilience.data.kinds import KINDS, Profile
 from consilience.data.kinds._film import Film, scene_changes, steady
-from consilience.data.kinds._film_decode import decode_film, plan
+from consilience.data.kinds._film_decode import decode_film
+from consilience.data.kinds._film_plan import plan
 from consilience.testing._fake_video import fake_video_column
 from consilience.testing.kind_checks import check_kind
 

@@ -43,7 +43,6 @@ def outcome(content):
     try:
         film = KIND.read(content)
     except CellError as error:
-        assert error.reason.endswith(".")
         return error.reason
     assert isinstance(film, Film)
     assert 1 <= len(film.frames) <= 32
@@ -98,13 +97,13 @@ def test_a_playlist_is_not_followed(tmp_path):
 
 
 def test_sound_without_pictures_is_no_film():
-    with pytest.raises(CellError, match="no moving pictures in it. It holds sound only"):
+    with pytest.raises(CellError, match=r"no moving pictures in it\. It holds sound only"):
         KIND.read(film_bytes(sound=True, pictures=False))
     assert len(outcome(film_bytes(sound=True)).frames) == 24
 
 
 def test_a_film_without_frames():
-    with pytest.raises(CellError, match="cannot be read|no moving pictures|Not one frame"):
+    with pytest.raises(CellError, match=r"cannot be read|no moving pictures|Not one frame"):
         KIND.read(film_bytes(0, "matroska", sound=True))
 
 
@@ -181,7 +180,7 @@ def test_frames_that_are_said_to_be_huge_are_not_made(monkeypatch):
     """A header of a few bytes must not make gigabytes."""
     content = bytearray(gif(2))
     content[6:10] = struct.pack("<HH", 65535, 65535)
-    with pytest.raises(CellError, match="too large|not read|damaged|cannot"):
+    with pytest.raises(CellError, match=r"too large|not read|damaged|cannot"):
         KIND.read(bytes(content))
     avi = bytearray(film_bytes(4, "avi"))
     at = avi.find(b"strf") + 8

@@ -176,7 +176,7 @@ def soil(arrays: Arrays) -> dict[str, np.ndarray]:
             if array.shape[:2] == mask.shape and array.dtype.kind in "iu":
                 dirty[~mask] = array[mask].max(initial=0)
             elif array.dtype.kind == "f":
-                dirty[gone] = 1e6
+                dirty[gone] = min(1e6, float(np.finfo(array.dtype).max))
         made[name] = dirty
     return made
 

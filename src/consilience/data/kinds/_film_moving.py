@@ -68,10 +68,7 @@ def decode_moving_picture(file: IO[bytes], count: int, side: int, name: str | No
         raise CellError("The film cannot be read, or its frames are too large.", file=name) from None
     except DAMAGE as error:
         raise CellError(f"The film is damaged: {str(error).rstrip('.') or type(error).__name__}.", file=name) from None
-    if times is None:
-        starts = np.concatenate([[0.0], np.cumsum(lengths)])
-    else:
-        starts = np.append(times[kept], times[-1])
+    starts = np.concatenate([[0.0], np.cumsum(lengths)]) if times is None else np.append(times[kept], times[-1])
     return Film(np.stack([np.asarray(frame) for frame in frames]), starts[:-1].astype(np.float32), float(starts[-1]))
 
 

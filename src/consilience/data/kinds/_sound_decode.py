@@ -158,29 +158,24 @@ def resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
         made = soxr.resample(first, rate, RATE, quality="HQ")
         yield made if len(made) else first[-1:]
         return
+    if first is None or second is None:
+        return
     stream = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="HQ")
-    heard, given = 0, 0
-    last = np.zeros(0, dtype=np.float32)
     for block in chain((first, second), filled):
-        if block is not None:
-            last = block
-            heard += len(block)
-            made = stream.resample_chunk(last)
-            given += len(made)
-            if len(made):
-                yield made
-    if heard:
-        made = stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
-        given += len(made)
-        if len(made) or not given:
-            yield made if len(made) else last[-1:]
+        made = stream.resample_chunk(block)
+        if len(made):
+            yield made
+    made = stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+    if len(made):
+        yield made
 
 
 def clean(block: np.ndarray) -> np.ndarray:
     """Finite float32."""
     if max(block.max(), -block.min()) <= LOUDEST:  # False where there is a NaN
         return block
-    return np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST).astype(np.float32)
+    found: np.ndarray = np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST)
+    return found
 
 
 def finish(samples: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from consilience.data.kinds import Cells
 from consilience.encoders._base import SteeredEncoder
 from consilience.encoders.image._canvas import Canvas, read_canvas
 from consilience.layers.attention import Attention
+from consilience.layers.augment import PixelAugment
 from consilience.layers.tokens import Tokens
 
 __all__ = ["Film"]
@@ -45,7 +46,8 @@ class FilmSettings(AnySettings):
         blocks: Residual blocks, each of which is steered.
         width: Numbers of the token.
         steering: What a question does: it scales and shifts the feature maps (``film``), looks for places to read (``attention``), or both.
-        shift: Largest shift of a picture in training, as a share of its sides; 0 leaves it where it is.
+        shift: Largest shift of a picture in training, as a share of its sides; 0 leaves it where it is. Nothing else is changed: a question may ask
+            for it.
     """
 
     size: int = Field(default=64, ge=16, le=512)
@@ -113,7 +115,8 @@ class FilmNetwork(nn.Module):
 
     def __init__(self, settings: FilmSettings, canvas: Canvas, asked: int | None) -> None:
         super().__init__()
-        self.width, self.shift = settings.width, settings.shift
+        self.width = settings.width
+        self.augment = PixelAugment(shift=settings.shift, rotate=0.0, scale=0.0, colour=0.0)
         channels = settings.channels
         self.register_buffer("mean", torch.tensor(canvas.mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(canvas.std).reshape(1, 3, 1, 1))
@@ -135,14 +138,10 @@ class FilmNetwork(nn.Module):
         present = batch["mask"].any(dim=1)  # [B]
         # Only rows that are present run: batch normalisation would otherwise mix the absent ones into its statistics.
         rows = present.nonzero().squeeze(1)
-        moves = torch.rand(2) if self.training and self.shift else None  # drawn whatever is present
         if not len(rows):
             return Tokens(self.project.weight.new_zeros(len(present), 1, self.width), present.unsqueeze(1))
         pixels = batch["pixels"].index_select(0, rows).to(self.mean.dtype) / 255
-        x = ((pixels - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        if moves is not None:
-            x = moved(x, moves, self.shift)
-        x = self.stem(x)
+        x = self.stem(((self.augment(pixels) - self.mean) / self.std).contiguous(memory_format=torch.channels_last))
         question = None if asked is None else Tokens(asked.values.index_select(0, rows), asked.mask.index_select(0, rows))
         steps: list[Tensor | None] = [None] * len(self.blocks)
         if self.film is not None and question is not None:
@@ -196,13 +195,3 @@ def halved(inside: int, outside: int) -> list[nn.Module]:
     """Convolution to half the side, normalisation, rectifier."""
     return [nn.Conv2d(inside, outside, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outside), nn.ReLU()]
 
-
-def moved(x: Tensor, moves: Tensor, shift: float) -> Tensor:
-    """All pictures of a batch by the same step, which another batch does not share; what comes in is the middle of the scale."""
-    down, right = (round((2 * float(move) - 1) * shift * side) for move, side in zip(moves, x.shape[2:], strict=True))
-    made = torch.zeros_like(x)
-    height, width = x.shape[2:]
-    made[:, :, max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)] = x[
-        :, :, max(0, -down) : height + min(0, -down), max(0, -right) : width + min(0, -right)
-    ]
-    return made
