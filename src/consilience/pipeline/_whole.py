@@ -26,7 +26,7 @@ SIGNALS = ("audio", "graph", "points", "series", "video", "volume")
 FEWEST, FEWEST_STEERED, FEWEST_PICTURES = 700, 1000, 2000
 """Rows from which it is tried."""
 
-ENOUGH = 0.03
+ENOUGH = 0.01
 """Share of a constant prediction's loss that is left: where the others left less, there is nothing to win."""
 
 AT_CHANCE = 0.97
