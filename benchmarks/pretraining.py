@@ -2,8 +2,8 @@
 
     CONSILIENCE_DATA=FOLDER python benchmarks/pretraining.py [--sets japanesevowels shapes3d] [--seeds 8] [--objectives masked] [--share 0.1]
 
-Of the rows that train.csv and valid.csv have, half are kept for the test, anew for each seed. The other half is there without labels; a tenth of it, as
-many of each class, has some. All methods see the same labelled rows:
+Of the rows that train.csv and valid.csv have, half are kept for the test, anew for each seed. The other half is there without labels; a tenth of each
+class in it has some. All methods see the same labelled rows:
 
 scratch   the network and a linear layer, learned from the labelled rows alone
 random    the network's vectors before any training, under logistic regression
@@ -49,7 +49,10 @@ SETS = {
     "fsdd": ("audio", ("audio",), "digit"),
     "leaf": ("image", ("image",), "species"),
     "mutag": ("graph", ("graph",), "label"),
+    "easyvqa": ("image", ("image",), "answer"),
 }
+SMALL = {"image": {"size": 32, "channels": 32}, "audio": {"channels": 8}}
+"""Settings that make many seeds bearable on two cores."""
 METHODS = ("scratch", "random", "frozen", "tuned", "ready")
 LEARNING = TrainingSettings(epochs=80, batch_size=32, learning_rate=2e-3, schedule="cosine", patience=80, average=2.0)
 
@@ -58,6 +61,9 @@ def read(folder: Path, name: str) -> tuple[str, Cells, np.ndarray]:
     """Modality, the cells of train and valid, and their classes."""
     modality, columns, target = SETS[name]
     frame = pl.concat([pl.read_csv(folder / name / f"{part}.csv", infer_schema=False) for part in ("train", "valid")])
+    if name == "easyvqa":
+        frame = frame.filter(pl.col("question").str.contains("shape") & pl.col("answer").is_in(["circle", "rectangle", "triangle"]))
+        frame = frame.unique("image", keep="first", maintain_order=True)
     kind = KINDS.get(modality)()
     parts = []
     for column in columns:
@@ -129,7 +135,9 @@ def deal(target: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.nd
     return np.concatenate([rows[: max(2, round(share * len(rows)))] for rows in some]), pool, test
 
 
-def trial(encoder: TrainedEncoder, cells: Cells, target: np.ndarray, ready: np.ndarray, objective: str, share: float, seed: int) -> dict[str, float]:
+def trial(
+    encoder: TrainedEncoder, cells: Cells, target: np.ndarray, ready: np.ndarray, objective: str, share: float, seed: int, epochs: int
+) -> dict[str, float]:
     """Accuracy of each method."""
     learn, pool, test = deal(target, share, seed)
     encoder.fit({cells.name: cells.take(pool)}, seed)
@@ -137,7 +145,7 @@ def trial(encoder: TrainedEncoder, cells: Cells, target: np.ndarray, ready: np.n
     held = max(2, len(pool) // 10)
     numbers = np.arange(len(cells))
     both = [Rows(({name: array[rows] for name, array in arrays.items()},), (numbers[rows],)) for rows in (pool[held:], pool[:held])]
-    found = pretrain([encoder], both[0], both[1], objective, TRAINING, Budget(None), seed=seed)  # type: ignore[arg-type]
+    found = pretrain([encoder], both[0], both[1], objective, TRAINING.model_copy(update={"epochs": epochs}), Budget(None), seed=seed)  # type: ignore[arg-type]
     networks = []
     for _ in range(3):
         with seeded(seed):
@@ -165,6 +173,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=["japanesevowels"])
     parser.add_argument("--objectives", nargs="+", default=["masked"])
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=TRAINING.epochs, help="Of the pretraining, at most.")
     parser.add_argument("--share", type=float, default=0.1, help="Share of the pool that has labels.")
     chosen = parser.parse_args()
     folder = Path(os.environ["CONSILIENCE_DATA"])
@@ -174,9 +183,9 @@ def main() -> None:
         for objective in chosen.objectives:
             began, rows = time.monotonic(), []
             for seed in range(chosen.seeds):
-                encoder = inner_encoder(f"{modality}/{learned_encoders(modality)[0]}", {})
+                encoder = inner_encoder(f"{modality}/{learned_encoders(modality)[0]}", SMALL.get(modality, {}))
                 with one_thread():
-                    rows.append(trial(encoder, cells, target, ready, objective, chosen.share, seed))
+                    rows.append(trial(encoder, cells, target, ready, objective, chosen.share, seed, chosen.epochs))
                 print(f"{name}, {objective}, seed {seed}: {' '.join(f'{key} {value:.3f}' for key, value in rows[-1].items())}", flush=True)
             made = {key: np.array([row[key] for row in rows]) for key in rows[0]}
             labels = len(deal(target, chosen.share, 0)[0])

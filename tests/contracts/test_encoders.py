@@ -37,8 +37,18 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     **{f"text/{key}": [{"width": 16}, {"width": 16, "tokens": "sequence"}] for key in ("gru", "lstm", "rnn", "transformer")},
     **{f"image/{key}": [{"pretrained": False, "size": 32}] for key in ("mobilenet_v2", "resnet18", "resnet50", "vgg16", "vit_small")},
     "image/timm": [{"pretrained": False, "size": 32}],
+    "image/film": [{"size": 16, "channels": 8, "width": 8}],
+    "image/gcn": [{"size": 32, "width": 8}],
+    "points/pointnet": [{"filters": 8, "width": 8, "points": 32}],
+    "video/cnn3d": [{"size": 16, "frames": 4, "width": 8}],
+    "video/frames": [{"image": "hog", "frames": 4}],
+    "video/temporal": [{"image": "hog", "frames": 4, "width": 8}],
+    "volume/cnn3d": [{"size": 16, "filters": 4, "width": 8}],
+    "volume/slices": [{"encoder": "hog"}],
 }
-CASES = [(key, settings) for key in ENCODERS for settings in SETTINGS.get(key, [{}])]
+# They need a folder, and are checked with one beside their other tests.
+ELSEWHERE = {"audio/hf", *(key for key in ENCODERS if key.endswith("/own"))}
+CASES = [(key, settings) for key in ENCODERS if key not in ELSEWHERE for settings in SETTINGS.get(key, [{}])]
 
 
 @pytest.mark.parametrize(("key", "settings"), CASES, ids=[f"{key}-{'-'.join(map(str, settings.values()))}" for key, settings in CASES])

@@ -80,7 +80,8 @@ def test_both_readmes_name_the_same_code(prose: Prose) -> None:
 @pytest.mark.parametrize("page", READMES)
 def test_the_table_of_methods_is_complete(page: str, prose: Prose) -> None:
     rows = [set(re.findall(r"`(\w+)`", line)) for line in prose(page).splitlines() if line.startswith("| ") and "`" in line]
-    encoders = [{key.partition("/")[2] for key in ENCODERS.files if key.startswith(f"{modality}/")} for modality in ("text", "image", "table")]
+    modalities = ("text", "image", "audio", "video", "series", "points", "graph", "volume", "table")
+    encoders = [{key.partition("/")[2] for key in ENCODERS.files if key.startswith(f"{modality}/")} for modality in modalities]
     assert rows == [set(KINDS.files), *encoders, *(set(registry.files) for registry in (FUSIONS, TASKS, LEARNERS))]
 
 

@@ -15,7 +15,7 @@ from consilience.data.kinds import KINDS, Cells
 from consilience.encoders import TrainedEncoder
 from consilience.encoders._own import inner_encoder
 from consilience.learn.training import pretraining
-from consilience.learn.training._decoders import form_of, over_time, stretches
+from consilience.learn.training._decoders import form_of
 from consilience.learn.training._objectives import Contrast, Rebuild, Words
 from consilience.learn.training.loop import TrainingSettings
 from consilience.learn.training.pretraining import Rows, drawn, pretrain, read_for, settle, still
@@ -289,17 +289,3 @@ def test_a_cell_that_is_to_be_rebuilt_is_not_moved(modality: str) -> None:
     assert {key: tensor.shape for key, tensor in encoder.build().state_dict().items()} == {
         key: tensor.shape for key, tensor in other.build().state_dict().items()
     }
-
-
-def test_stretches_are_shares_of_what_is_there() -> None:
-    hidden = torch.tensor([[True, False], [False, True]])
-    found = stretches(hidden, torch.tensor([4, 6]), 8)
-    assert found.int().tolist() == [[1, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1, 0, 0]]
-
-
-def test_means_over_time() -> None:
-    values = torch.tensor([[1.0, 2.0, 3.0, 4.0, 9.0, 9.0]]).unsqueeze(-1)
-    assert over_time(values, torch.tensor([4]), 2).flatten().tolist() == [1.5, 3.5]
-    assert over_time(values, torch.tensor([1]), 2).flatten().tolist() == [1.0, 1.0]
-    loud = torch.tensor([[1e8, 1e8, 1e-3, 1e-3]]).unsqueeze(-1)
-    assert over_time(loud, torch.tensor([4]), 2).flatten().tolist() == pytest.approx([1e8, 1e-3], rel=1e-3)

@@ -106,7 +106,9 @@ def test_a_picture_that_is_asked_about(tmp_path: Path):
         Image.fromarray(pixels).save(tmp_path / f"{row}.png")
         side = int(draw.integers(0, 2))
         where = ["left", "right"][side]
-        rows.append({"picture": f"{row}.png", "asks": f"is the {where} half of this picture a bright one", "answer": ["dark", "bright"][bright[side]]})
+        rows.append(
+            {"picture": f"{row}.png", "asks": f"is the {where} half of this picture a bright one", "answer": ["dark", "bright"][bright[side]]}
+        )
     pl.DataFrame(rows).write_csv(tmp_path / "train.csv")
     given = {"learners": LEARNERS, "encoders": {**ENCODERS, "text": "bow"}, "train": "scratch", "kinds": {"asks": "text"}, "progress": False}
     model = consilience.fit(tmp_path / "train.csv", target="answer", cache=tmp_path / "store", **given)

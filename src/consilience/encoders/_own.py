@@ -128,7 +128,7 @@ class OwnModule(nn.Module):
         self.network, self.inputs = network, inputs
 
     def forward(self, *arrays: Tensor) -> Tensor:
-        if torch.jit.is_tracing():  # type: ignore[no-untyped-call]
+        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             # A trace would keep the lengths and the rows of the example, and be wrong for others.
             raise TypeError("what it computes depends on what is there")
         batch: Mapping[str, Tensor] = {"mask" if name == THERE else name: array for name, array in zip(self.inputs, arrays, strict=True)}
@@ -189,5 +189,5 @@ def padded(arrays: Sequence[np.ndarray]) -> np.ndarray:
     shape = tuple(max(sides) for sides in zip(*shapes, strict=True))
     made = np.zeros((len(arrays), *shape), dtype=arrays[0].dtype)
     for row, array in enumerate(arrays):
-        made[(row, *(slice(0, side) for side in array.shape))] = array
+        made[row][tuple(slice(0, side) for side in array.shape)] = array
     return made

@@ -67,9 +67,7 @@ class Features:
         widths: Slot name to D, for frozen encoders whose width hangs on their cells (channels of a series); filled by the first extraction.
     """
 
-    def __init__(
-        self, slots: Sequence[SlotPlan], encoders: Mapping[str, Encoder] | None = None, widths: Mapping[str, int] | None = None
-    ) -> None:
+    def __init__(self, slots: Sequence[SlotPlan], encoders: Mapping[str, Encoder] | None = None, widths: Mapping[str, int] | None = None) -> None:
         self.slots = list(slots)
         self.encoders = dict(encoders) if encoders is not None else {slot.name: slot.make() for slot in slots}
         self.widths = dict(widths or {})

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from consilience.core.budget import Budget
-from consilience.core.errors import CellError, ColumnError, FolderError, UnknownName, UsageError, listed
+from consilience.core.errors import FolderError, UnknownName, UsageError
 from consilience.core.files import FULL, new_folder, try_place
-from consilience.core.hashing import hash_bytes
 from consilience.core.progress import Progress, Silent
-from consilience.core.seeds import generator
-from consilience.data.kinds import KINDS, Cells, Profile
-from consilience.data.kinds._joined import joined
-from consilience.data.schema._described import describe
-from consilience.data.schema._lookup import check_column
+from consilience.data.kinds import Cells
 from consilience.data.table import Table
-from consilience.encoders import ENCODERS, TrainedEncoder
+from consilience.encoders import TrainedEncoder
 from consilience.encoders._own import inner_encoder
 from consilience.encoders._own_folder import ABOUT, OwnFolder, write_own
 from consilience.features.slots import EncoderChoice, learned_encoders
+from consilience.learn.training._objectives import width_of
 from consilience.learn.training.loop import TrainingSettings
-from consilience.learn.training.pretraining import LEAST, OBJECTIVES, ObjectiveName, Pretrained, Rows, pretrain, read_for
+from consilience.learn.training.pretraining import OBJECTIVES, ObjectiveName, Pretrained, Rows, pretrain, read_for
+from consilience.pipeline._unlabelled import different, gathered, modality_of, readied
 
 __all__ = ["BESIDE", "check_encoder_place", "pretrain_encoder"]
 
 BESIDE = "with"
 """Subfolder of the second column's encoder."""
-HELD = 0.1
 USUAL = {"text": "mlm", "image": "masked", "audio": "masked", "series": "masked", "video": "masked"}
 """Objective by modality where none is named; ``autoencoder`` for the others."""
 TRAINING = TrainingSettings(epochs=40, batch_size=128, learning_rate=2e-3, weight_decay=1e-2, patience=8, schedule="cosine")
@@ -86,10 +81,11 @@ def pretrain_encoder(
     rows, same, broken = different(sides)
     learned, held, prepared, failed = readied(sides, [trained for _, trained in made], rows, seed, shown)
     everything = np.concatenate([learned, held])
-    pieces = [
-        Rows(tuple({name: array[part] for name, array in arrays.items()} for arrays in prepared), tuple(number[everything][part] for number in same))
-        for part in (slice(0, len(learned)), slice(len(learned), None))
-    ]
+
+    def piece(part: slice) -> Rows:
+        return Rows(tuple({name: array[part] for name, array in arrays.items()} for arrays in prepared), tuple(of[everything][part] for of in same))
+
+    some, rest = piece(slice(0, len(learned))), piece(slice(len(learned), None))
     settings = TRAINING if epochs is None else TRAINING.model_copy(update={"epochs": epochs})
     with shown.step("Pretrain", settings.epochs, unit="epochs") as step:
 
@@ -98,7 +94,7 @@ def pretrain_encoder(
             hit = f", {entry['accuracy']:.1%} right" if "accuracy" in entry else ""
             shown.say(f"Epoch {int(entry['epoch'])}: held-out loss {entry['loss']:.4f}{hit}.")
 
-        outcome = pretrain([trained for _, trained in made], *pieces, chosen, settings, budget, seed=seed, device=device(), told=told)
+        outcome = pretrain([trained for _, trained in made], some, rest, chosen, settings, budget, seed=seed, device=device(), told=told)
     facts = {
         "encoder": made[0][0],
         "column": names[0] if len(names) == 1 else names,
@@ -154,50 +150,6 @@ def save(parts: Sequence[OwnFolder], path: Path) -> None:
         raise _unwritten(path, error) from error
 
 
-def gathered(tables: Sequence[Table], names: Sequence[str], kinds: Mapping[str, str]) -> Cells:
-    """The cells of a column in all tables, one after another; of several columns, as the channels of one thing.
-
-    Raises:
-        ColumnError: A table lacks it.
-        UsageError: It is of a kind whose cells stand for themselves.
-    """
-    columns = []
-    for name in names:
-        parts = []
-        kind_name = kinds.get(name)
-        for table in tables:
-            check_column(name, table.columns, table.source, "column to pretrain on")
-            if kind_name is None:  # the first table decides for all
-                described = describe(Profile(name, table.frame[name], table.bases.get(name)))
-                kind_name, parsed = described.kind, described.parsed
-            else:
-                KINDS.check(kind_name)
-                parsed = KINDS.get(kind_name)().parse(table.frame[name], table.bases.get(name))
-            parts.append(parsed)
-        assert kind_name is not None
-        kind = KINDS.get(kind_name)()
-        if f"{kind.modality}/own" not in ENCODERS:
-            able = sorted(key for key in KINDS if f"{KINDS.get(key).modality}/own" in ENCODERS)
-            raise UsageError(
-                f"The column {name!r} is taken for {kind_name}; encoders are pretrained for {', '.join(able)}.",
-                hint=f"Say what it is with --kind {name}=KIND, or name another column.",
-            )
-        columns.append(Cells(name, kind, np.concatenate([part.values for part in parts]), np.concatenate([part.present for part in parts])))
-    if len(columns) == 1:
-        return columns[0]
-    first = columns[0].kind
-    if not first.together or any(type(cells.kind) is not type(first) for cells in columns):
-        raise UsageError(
-            f"The columns {listed(list(names))} are not channels of one thing.", hint="Name one column, or several series of one sensor."
-        )
-    return joined(f"{names[0]}…{names[-1]}", columns)
-
-
-def modality_of(cells: Cells) -> str:
-    """Also of several columns, whose kind is that of each."""
-    return str(getattr(cells.kind, "kind", cells.kind).modality)
-
-
 def objective_of(named: str | None, modalities: Sequence[str], beside: str | None) -> ObjectiveName:
     """The objective, checked against the columns."""
     if named is not None and named not in OBJECTIVES:
@@ -229,76 +181,6 @@ def fresh(cells: Cells, choice: EncoderChoice | None, objective: str) -> tuple[s
     return key, inner_encoder(key, read_for(bare.settings, objective, key).model_dump(mode="json"))
 
 
-def different(sides: Sequence[Cells]) -> tuple[np.ndarray, list[np.ndarray], int]:
-    """Rows in which all columns are there, each content once; for each column ``[N]`` numbers that are equal for equal cells; unreadable cells."""
-    rows = np.flatnonzero(np.all([cells.present for cells in sides], axis=0))
-    numbers, gone = [], np.zeros(len(sides[0]), dtype=bool)
-    for cells in sides:
-
-        def key(row: int, cells: Cells = cells) -> bytes | None:
-            try:
-                return hash_bytes(cells.key(row))
-            except (CellError, OSError):
-                return None
-
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            found = list(pool.map(key, rows.tolist()))
-        known: dict[bytes, int] = {}
-        number = np.full(len(cells), -1)
-        for row, content in zip(rows.tolist(), found, strict=True):
-            if content is None:
-                gone[row] = True
-            else:
-                number[row] = known.setdefault(content, len(known))
-        numbers.append(number)
-    there = rows[~gone[rows]]
-    if len(there):
-        _, first = np.unique(np.stack([number[there] for number in numbers], axis=1), axis=0, return_index=True)
-        there = there[np.sort(first)]
-    return there, numbers, int(gone.sum())
-
-
-def dealt(rows: np.ndarray, name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to learn from, and a tenth that is held out."""
-    if len(rows) < LEAST:
-        raise ColumnError(f"It has {len(rows)} different cells that can be used; to learn without labels takes {LEAST} at least.", column=name)
-    order = generator(seed, "pretrain", "held out").permutation(rows)
-    count = max(2, round(HELD * len(rows)))
-    return np.sort(order[count:]), np.sort(order[:count])
-
-
-def readied(
-    sides: Sequence[Cells], encoders: Sequence[TrainedEncoder], rows: np.ndarray, seed: int, progress: Progress
-) -> tuple[np.ndarray, np.ndarray, list[dict[str, np.ndarray]], int]:
-    """Rows to learn from, rows held out, each column's prepared arrays (of the first, then of the second), and how many rows cannot be decoded.
-
-    The encoders learn what ``fit`` learns from the rows to learn from.
-    """
-    good, checked = rows, False
-    while True:
-        learned, held = dealt(good, sides[0].name, seed)
-        try:
-            for cells, encoder in zip(sides, encoders, strict=True):
-                encoder.fit({cells.name: cells.take(learned)}, seed)
-            everything = np.concatenate([learned, held])
-            prepared = [encoder.prepare({cells.name: cells.take(everything)}) for cells, encoder in zip(sides, encoders, strict=True)]
-        except CellError:
-            if checked:
-                raise
-            checked, good = True, np.array([row for row in rows.tolist() if all(decodes(cells, row) for cells in sides)], dtype=np.int64)
-            progress.say(f"{len(rows) - len(good):,} rows have a cell that cannot be read, and are left out.")
-        else:
-            return learned, held, prepared, len(rows) - len(good)
-
-
-def decodes(cells: Cells, row: int) -> bool:
-    try:
-        cells.read(row)
-    except CellError:
-        return False
-    return True
-
-
 def said(outcome: Pretrained, objective: str) -> dict[str, Any]:
     """How the training went."""
     return {
@@ -313,7 +195,7 @@ def said(outcome: Pretrained, objective: str) -> dict[str, Any]:
 
 def kept(key: str, encoder: TrainedEncoder, weights: dict[str, np.ndarray], arrays: Mapping[str, np.ndarray], facts: dict[str, Any]) -> OwnFolder:
     shapes = {name: [int(side) for side in array.shape[1:]] for name, array in arrays.items()}
-    return OwnFolder(key, encoder.settings.model_dump(mode="json"), encoder.state(), weights, encoder.build().width, shapes, facts)
+    return OwnFolder(key, encoder.settings.model_dump(mode="json"), encoder.state(), weights, width_of(encoder.build()), shapes, facts)
 
 
 def device() -> str:

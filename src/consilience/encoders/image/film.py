@@ -194,4 +194,3 @@ class Reader(nn.Module):
 def halved(inside: int, outside: int) -> list[nn.Module]:
     """Convolution to half the side, normalisation, rectifier."""
     return [nn.Conv2d(inside, outside, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outside), nn.ReLU()]
-

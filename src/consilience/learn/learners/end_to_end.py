@@ -29,6 +29,7 @@ from consilience.learn.learners._feed import Feed
 from consilience.learn.learners._gradient import Scale, some_rows, target_tensor
 from consilience.learn.learners._reduce import Reducer
 from consilience.learn.learners._watch import watch
+from consilience.learn.spaces import constant_scores
 from consilience.learn.training.checkpoint import Checkpoint
 from consilience.learn.training.loop import TrainingSettings, seeded, train
 
@@ -41,8 +42,8 @@ CARD = Card(
     cost="high",
 )
 
-HOPELESS = 1.6
-"""Half way through, a loss so many times that of the best candidate is given up."""
+HOPELESS, FAR = 1.6, 0.1
+"""Half way through, a loss is given up that is so many times that of the best candidate, and by so much of a constant prediction's loss above that."""
 
 
 class EndToEndSettings(BuiltSettings):
@@ -106,6 +107,7 @@ class EndToEnd(Learner):
         some = Feed(ready.train.take(rows), slots, ready.situation.device)
         history = _History()
         settings = self._training(len(ready.train))
+        constant = float(task.row_losses(split.valid_target, constant_scores(split.valid_target, task)).mean())
 
         def after_epoch(epoch: int, averaged: nn.Module) -> bool:
             assert isinstance(averaged, Whole)
@@ -120,7 +122,7 @@ class EndToEnd(Learner):
             if at == len(history.losses) - 1:
                 history.best = {name: tensor.cpu().numpy().copy() for name, tensor in averaged.network.state_dict().items()}
             half = epoch >= settings.epochs / 2 or (budget.seconds is not None and budget.spent() >= budget.seconds / 2)
-            if split.rival is not None and half and min(history.losses) > HOPELESS * split.rival:
+            if split.rival is not None and half and min(history.losses) > HOPELESS * split.rival + FAR * constant:
                 raise CannotWin
             return epoch - 1 - at < settings.patience
 

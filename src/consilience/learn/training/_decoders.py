@@ -45,7 +45,7 @@ class Decoder(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         made: Tensor = self.layers(vectors)
-        return made.unflatten(1, self.shape)
+        return made.reshape(-1, *self.shape)
 
 
 class Form(ABC):
@@ -135,7 +135,7 @@ class Sounds(Form):
         power = torch.stack([spectrum[:, :, low:high].abs().square().mean(dim=2) for low, high in pairwise(edges.tolist())], dim=2)
         frames_of = (length // (self.window // 2)).clamp(min=1, max=power.shape[1])
         logs = torch.log(over_time(power, frames_of, 2 * STRETCHES).clamp(min=0) + 1e-6)
-        return logs.unflatten(1, (STRETCHES, 2)).flatten(2)
+        return logs.reshape(len(logs), STRETCHES, -1)
 
     def hide(self, batch: Batch, hidden: Tensor) -> Batch:
         waves = batch["waves"]
@@ -149,7 +149,7 @@ class Courses(Form):
 
     def goal(self, batch: Batch) -> Tensor:
         values = batch["values"].float() / 1000
-        return over_time(values, batch["steps"].reshape(-1), 2 * STRETCHES).unflatten(1, (STRETCHES, 2)).flatten(2)
+        return over_time(values, batch["steps"].reshape(-1), 2 * STRETCHES).reshape(len(values), STRETCHES, -1)
 
     def hide(self, batch: Batch, hidden: Tensor) -> Batch:
         values = batch["values"]

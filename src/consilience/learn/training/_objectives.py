@@ -100,7 +100,7 @@ class Rebuild(Objective):
         spread = goals.std(axis=0)
         self.usual = (goals.mean(axis=0), np.maximum(spread, 0.1 * max(float(np.sqrt((spread**2).mean())), 1e-6)))
         train.made["goals"] = self.standard(goals)
-        self.decode = Decoder(int(network.width), *goals.shape[1:])
+        self.decode = Decoder(width_of(network), *goals.shape[1:])
 
     def standard(self, goals: np.ndarray) -> np.ndarray:
         made: np.ndarray = ((goals - self.usual[0]) / self.usual[1]).astype(np.float16)
@@ -145,7 +145,7 @@ class Words(Objective):
     def __init__(self, network: nn.Module, train: Rows, numbers: int, device: str) -> None:
         super().__init__([network], device)
         self.numbers = numbers
-        self.guess = nn.Linear(int(network.width), numbers)
+        self.guess = nn.Linear(width_of(network), numbers)
         counts = np.ones(numbers)
         np.add.at(counts, train.arrays[0]["ids"][train.arrays[0]["mask"]], 1)
         self.register_buffer("often", torch.from_numpy(np.log(counts / counts.sum())).float(), persistent=False)
@@ -200,7 +200,7 @@ class Contrast(Objective):
     def __init__(self, networks: Sequence[nn.Module], train: Rows, device: str) -> None:
         super().__init__(networks, device)
         self.forms = [form_of(arrays) for arrays in train.arrays]
-        self.project = nn.ModuleList(nn.Sequential(nn.Linear(int(network.width), 128), nn.ReLU(), nn.Linear(128, 64)) for network in networks)
+        self.project = nn.ModuleList(nn.Sequential(nn.Linear(width_of(network), 128), nn.ReLU(), nn.Linear(128, 64)) for network in networks)
         self.sharpness = nn.Parameter(torch.tensor(np.log(10.0), dtype=torch.float32))
 
     def scores(self, data: Rows, rows: Tensor) -> Tensor:
@@ -261,3 +261,10 @@ class Contrast(Objective):
         """Rows in groups of one size, so that chance is the same in all."""
         size = min(TOGETHER, len(data))
         return [rows for rows in torch.split(torch.arange(len(data)), size) if len(rows) == size]
+
+
+def width_of(network: nn.Module) -> int:
+    """D of the tokens that an encoder's network gives."""
+    width = network.width
+    assert isinstance(width, int)
+    return width

@@ -23,6 +23,9 @@ __all__ = ["TrainingSettings", "mixed_precision", "one_thread", "seeded", "train
 _STEPS = 12
 """Steps that an epoch has at least; batches get smaller for it, down to 16 rows."""
 
+_TRIAL = 4
+"""Batches of an epoch that run on one thread, and on all, to see which is quicker."""
+
 _MEASURED = 3
 """Epochs after which a plan that has to fit into a time limit stands."""
 
@@ -141,6 +144,7 @@ def train(
     going = True
     if checkpoint is not None:
         going = checkpoint.restore(progress, model, average, optimiser, schedule)
+    threads = _Threads(budget.seconds is not None)
     began, before = time.monotonic(), progress.epoch
     while going and progress.epoch < min(settings.epochs, progress.planned if settings.schedule == "cosine" else settings.epochs):
         model.train()
@@ -149,9 +153,10 @@ def train(
             if place % settings.accumulate == 0:
                 optimiser.zero_grad(set_to_none=True)
             together = min(settings.accumulate, len(batches) - place // settings.accumulate * settings.accumulate)
-            with torch.autocast(device, torch.bfloat16) if mixed else nullcontext():
-                loss = loss_of(model, rows) / together
-            loss.backward()  # type: ignore[no-untyped-call]
+            with threads.step(place):
+                with torch.autocast(device, torch.bfloat16) if mixed else nullcontext():
+                    loss = loss_of(model, rows) / together
+                loss.backward()  # type: ignore[no-untyped-call]
             if (place + 1) % settings.accumulate and place + 1 < len(batches):
                 continue
             if before_step is not None:
@@ -172,6 +177,34 @@ def train(
     model.load_state_dict(average.model.state_dict())
     model.eval()
     return progress.planned
+
+
+class _Threads:
+    """Finds out at the beginning of each epoch whether one thread is quicker than all: where another process has a core, the others wait for it.
+
+    Args:
+        wanted: Only under a time limit; without one a training has to end with the same weights, whatever else the machine does.
+    """
+
+    def __init__(self, wanted: bool) -> None:
+        self.wanted = wanted and torch.get_num_threads() > 1
+        self.took = {True: 0.0, False: 0.0}
+
+    @contextmanager
+    def step(self, place: int) -> Iterator[None]:
+        """One batch of an epoch, the first of which are a trial."""
+        if not self.wanted:
+            yield
+            return
+        if place == 0:
+            self.took = {True: 0.0, False: 0.0}
+        trial = place < 2 * _TRIAL
+        alone = bool(place % 2) if trial else self.took[True] < self.took[False]
+        began = time.monotonic()
+        with one_thread(alone):
+            yield
+        if trial and place > 1:  # the very first steps also make room in memory
+            self.took[alone] += time.monotonic() - began
 
 
 def _factor(step: int, warm_up: int, total: int, schedule: str) -> float:

@@ -75,12 +75,11 @@ def read_for(settings: Settings, objective: str, who: str) -> Settings:
 
 def still(settings: Settings) -> Settings:
     """The same settings without changes of cells in training: a cell that was moved cannot be rebuilt where it was."""
-    fields, changed = type(settings).model_fields, {}
+    fields = type(settings).model_fields
+    changed: dict[str, object] = {name: 0.0 for name in ("shift", "scale", "jitter", "lose", "drop_edges") if name in fields}
+    changed |= {"turn": "none"} if "turn" in fields else {}
     if "augment" in fields:
-        changed["augment"] = False if isinstance(getattr(settings, "augment"), bool) else "none"  # noqa: B009
-    else:
-        changed = {name: 0.0 for name in ("shift", "scale", "jitter", "lose", "drop_edges") if name in fields}
-        changed |= {"turn": "none"} if "turn" in fields else {}
+        changed = {"augment": False if isinstance(settings.model_dump()["augment"], bool) else "none"}
     return type(settings)(**{**settings.model_dump(), **changed})
 
 
