@@ -2,7 +2,7 @@
 
 >>> import consilience
 >>> sorted(consilience.__all__)
-['Model', '__version__', 'errors', 'fit', 'load']
+['Model', '__version__', 'errors', 'fit', 'load', 'pretrain']
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from consilience._version import __version__
 
 if TYPE_CHECKING:
-    from consilience.api import Model, fit, load
+    from consilience.api import Model, fit, load, pretrain
     from consilience.core import errors
 
-__all__ = ["Model", "__version__", "errors", "fit", "load"]
+__all__ = ["Model", "__version__", "errors", "fit", "load", "pretrain"]
 
 # Shown lazily: importing the package loads neither torch nor polars.
-_WHERE = {"Model": "consilience.api", "errors": "consilience.core", "fit": "consilience.api", "load": "consilience.api"}
+_WHERE = {**dict.fromkeys(("Model", "fit", "load", "pretrain"), "consilience.api"), "errors": "consilience.core"}
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ from consilience.pipeline.folder import load_pipeline, save_pipeline
 from consilience.pipeline.recipe import make_recipe, read_recipe
 from consilience.report import write_content, write_report
 
-__all__ = ["Model", "fit", "load"]
+__all__ = ["Model", "fit", "load", "pretrain"]
 
 
 def fit(
@@ -71,6 +71,29 @@ def load(folder: str | Path, *, cache: str | Path | None = None) -> Model:
         FolderError: The folder is damaged, foreign, or written by a newer version.
     """
     return Model(load_pipeline(folder, FeatureStore(Path(cache) if cache else cache_folder())))
+
+
+def pretrain(data: Any, column: str | Sequence[str], *, out: str | Path, progress: Progress | bool = True, **settings: Any) -> dict[str, Any]:
+    """Trains an encoder on a column's cells, without labels; ``fit(encoders={column: out})`` then uses it.
+
+    Args:
+        data: A table as for ``fit``, or a list of them, whose rows are read one after another.
+        column: The column; several are the channels of one thing.
+        out: Folder of the encoder; an older one there is replaced when the new one is whole.
+        progress: False for silence.
+        settings: As for ``consilience.pipeline.pretrain.pretrain_encoder``: ``objective``, ``encoder``, ``beside``, ``epochs``, ``time_limit``, ``seed`` ...
+
+    Returns:
+        What was learned from how many cells, the loss of held-out cells and that of who knows nothing, as JSON values.
+
+    Raises:
+        ConsilienceError: Whatever is wrong, with its place and what to do.
+    """
+    from consilience.pipeline.pretrain import pretrain_encoder
+
+    several = isinstance(data, list | tuple) and bool(data) and not isinstance(data[0], Mapping)
+    tables = [read_table(one) for one in data] if several else read_table(data)
+    return pretrain_encoder(tables, column, out=out, progress=_progress(progress), **settings)
 
 
 class Model:

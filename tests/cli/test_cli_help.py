@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-COMMANDS = ["cache", "embed", "evaluate", "fit", "inspect", "list", "predict", "report"]
+COMMANDS = ["cache", "embed", "evaluate", "fit", "inspect", "list", "predict", "pretrain", "report"]
 HEAVY = ("torch", "polars", "pydantic", "sklearn", "numpy", "scipy", "rich", "transformers", "lightgbm")
 
 

@@ -87,7 +87,7 @@ def test_lora_trains_small_matrices_alone():
 def test_what_cannot_be_trained_is_said_before_the_work(folder: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="no used column and no modality"):
         fit(folder, tmp_path, train={"sound": "scratch"})
-    with pytest.raises(UsageError, match="no network|None of the encoders"):
+    with pytest.raises(UsageError, match="None of the encoders"):
         fit(folder, tmp_path, train={"image": "full"})
     with pytest.raises(UsageError, match="train"):
         fit(folder, tmp_path, train="half")

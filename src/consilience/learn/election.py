@@ -80,7 +80,7 @@ def run_election(
     poll = replace(poll, budget=budget)
     if whole is not None and (found := whole.plan(finished)) is not None:
         entries += (once := _score_whole(*found, poll, finished, progress))
-        if winners := _winners(once, finished, found[1].rows, poll):
+        if winners := _winners(once, finished, found[1].rows, poll, together):
             # The others' scores of these rows stand beside theirs; what is compared is compared on the same rows.
             scored = np.sort(found[1].rows)
             poll, further, finished = replace(poll, scored=scored), (), [*finished, *winners]
@@ -142,11 +142,22 @@ def _score_whole(candidates: Sequence[Candidate], split: Split, poll: _Poll, bef
     return made
 
 
-def _winners(once: Sequence[Entry], finished: Sequence[Entry], rows: np.ndarray, poll: _Poll) -> list[Entry]:
-    """Those of the candidates held out once that stay: all, if one of them has less loss on these rows than any other candidate."""
+def _winners(once: Sequence[Entry], finished: Sequence[Entry], rows: np.ndarray, poll: _Poll, together: Sequence[str]) -> list[Entry]:
+    """Those of the candidates held out once that stay: all, if with them something has less loss on these rows than anything without them.
+
+    An ensemble that has one of them as a member has to be better by more than half a standard error.
+    """
     scored = [entry for entry in once if entry.scores is not None]
-    best = min(finished, key=lambda entry: _mean_loss(entry, rows, poll), default=None)
-    if best is None or any(_mean_loss(entry, rows, poll) < _mean_loss(best, rows, poll) for entry in scored):
+    if not scored or not finished:
+        return scored
+    task = poll.situation.task
+
+    def best_of(entries: Sequence[Entry]) -> Entry:
+        return min([*entries, *combine(entries, poll.target, rows, poll.situation, together)], key=lambda entry: _mean_loss(entry, rows, poll))
+
+    best, with_them = best_of(finished), best_of([*finished, *scored])
+    gain = best.losses(poll.target, rows, task) - with_them.losses(poll.target, rows, task)
+    if gain.mean() > 0 and (with_them in scored or gain.mean() > 0.5 * gain.std() / np.sqrt(len(gain))):
         return scored
     for entry in scored:
         entry.scores, entry.loss, entry.fitted = None, float("inf"), None

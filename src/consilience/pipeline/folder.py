@@ -83,7 +83,7 @@ def check_target(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise FolderError(f"{path} is a file.", hint="Name a folder for the model.")
     try:
-        if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():
+        if path.is_dir() and any(path.iterdir()) and not ((path / MANIFEST).is_file() and (path / "recipe.yaml").is_file()):
             raise FolderError(f"The folder {path} holds something that is no model.", hint="Name another folder, or empty this one.")
         if os.path.ismount(path):
             raise FolderError(

@@ -39,7 +39,7 @@ class MelCnnSettings(WaveSettings):
         tokens: ``pooled``: one token per sound; ``sequence``: one for every sixteen frames.
     """
 
-    channels: int = Field(default=16, ge=2, le=256)
+    channels: int = Field(default=16, ge=8, le=256)
     tokens: Literal["pooled", "sequence"] = "pooled"
 
 

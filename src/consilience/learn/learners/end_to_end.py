@@ -43,7 +43,7 @@ CARD = Card(
 )
 
 HOPELESS, FAR = 1.6, 0.1
-"""Half way through, a loss is given up that is so many times that of the best candidate, and by so much of a constant prediction's loss above that."""
+"""Half way through, a loss so many times that of the best candidate, and by so much of a constant prediction's loss above that, is given up."""
 
 
 class EndToEndSettings(BuiltSettings):
