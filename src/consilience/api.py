@@ -81,7 +81,7 @@ def pretrain(data: Any, column: str | Sequence[str], *, out: str | Path, progres
         column: The column; several are the channels of one thing.
         out: Folder of the encoder; an older one there is replaced when the new one is whole.
         progress: False for silence.
-        settings: As for ``consilience.pipeline.pretrain.pretrain_encoder``: ``objective``, ``encoder``, ``beside``, ``epochs``, ``time_limit``, ``seed`` ...
+        settings: As for ``consilience.pipeline.pretrain.pretrain_encoder``: ``objective``, ``encoder``, ``epochs``, ``time_limit``, ``seed`` ...
 
     Returns:
         What was learned from how many cells, the loss of held-out cells and that of who knows nothing, as JSON values.

@@ -42,7 +42,7 @@ def command(
 
     with work(quiet) as progress:
         fitted = open_model(model, cache)
-        rows = with_long(tables, fitted.pipeline.recipe.join, long)
+        rows = with_long(tables, fitted, long)
         frame = fitted.embed_table(rows, keep=list(dict.fromkeys(keep or ())), strict=strict, progress=progress)
     write_table(frame, out)
     aside = frame["vector"].null_count()

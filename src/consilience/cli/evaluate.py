@@ -28,7 +28,7 @@ def command(
 
     with work(quiet) as progress:
         fitted = open_model(model, cache)
-        found = fitted.evaluate(with_long(tables, fitted.pipeline.recipe.join, long), strict=strict, progress=progress)
+        found = fitted.evaluate(with_long(tables, fitted, long), strict=strict, progress=progress)
     if json:
         print_json(found)
         return

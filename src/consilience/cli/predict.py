@@ -65,7 +65,7 @@ def command(
 
             rows: Any = one_row(fitted.schema, cell, progress)
         else:
-            rows = with_long(tables, fitted.pipeline.recipe.join, long)
+            rows = with_long(tables, fitted, long)
         kept = list(dict.fromkeys(keep or ()))
         whole = fitted.predict_table(rows, proba=bool(cell) or proba, keep=kept, strict=strict, progress=progress)
         frame = whole if proba or not cell else whole.drop(f"probability_{name}" for name in fitted.classes)

@@ -68,9 +68,9 @@ def command(
 
     \b
     consilience pretrain clips.csv --column audio --out encoder/
-    consilience pretrain texts.csv more.csv --column note --objective mlm --encoder transformer --out encoder/
-    consilience pretrain pairs.csv --column image --with sentence --objective contrastive --out encoder/
-    consilience fit train.csv --target label --encoder audio=encoder/ --out model/
+    consilience pretrain a.csv b.csv --column note --encoder gru --out encoder/
+    consilience pretrain pairs.csv --column image --with sentence --out encoder/
+    consilience fit train.csv --target label --encoder audio=encoder/
     """
     kinds = parse_pairs("--kind", kind or (), "KIND", last=True)
     check_place(out)

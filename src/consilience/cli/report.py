@@ -45,5 +45,5 @@ def command(
 
     with work(quiet) as progress:
         fitted = open_model(model, cache)
-        written = fitted.report(out, data=with_long(data or None, fitted.pipeline.recipe.join, long), language=lang, progress=progress)
+        written = fitted.report(out, data=with_long(data or None, fitted, long), language=lang, progress=progress)
     typer.echo(safe(f"The report is in {written}"))

@@ -80,10 +80,12 @@ def read_volume(value: Path | bytes | Outside) -> Volume:
 
 
 def is_dicom(start: bytes) -> bool:
+    """Whether a file that begins so is a DICOM file."""
     return start[128:132] == b"DICM"
 
 
 def is_nifti(start: bytes) -> bool:
+    """Whether a file that begins so, unpacked, is a NIfTI file of either version."""
     return start[344:348] in (b"n+1\0", b"ni1\0") or start[4:8] in (b"n+2\0", b"ni2\0")
 
 

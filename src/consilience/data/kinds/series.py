@@ -15,7 +15,7 @@ from consilience.core.registry import Card
 from consilience.data.kinds._arrays import ARRAY_SUFFIXES, read_named
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
 from consilience.data.kinds._cells import MISSING
-from consilience.data.kinds._media import TEXTS, content_key, is_name, parse_files
+from consilience.data.kinds._media import content_key, is_name, parse_files
 from consilience.data.kinds._number_cells import from_lists, from_text
 from consilience.data.kinds._paths import Outside
 from consilience.data.kinds._series_sniff import sniff_series
@@ -58,7 +58,8 @@ class SeriesKind(Kind):
         values = np.empty(len(column), dtype=object)
         present = np.zeros(len(column), dtype=bool)
         names: list[str | None] = [None] * len(column)
-        for row, cell in enumerate(column.cast(pl.String).to_list() if column.dtype in TEXTS else column.to_list()):
+        nested = isinstance(column.dtype, pl.List | pl.Array | pl.Struct | pl.Object)
+        for row, cell in enumerate(column.to_list() if nested else column.cast(pl.String, strict=False).to_list()):
             if cell is None or (isinstance(cell, float) and np.isnan(cell)):
                 continue
             if isinstance(cell, str):

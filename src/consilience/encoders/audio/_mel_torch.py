@@ -1,7 +1,6 @@
 """The logarithmic mel spectrogram in torch: the twin of ``_mel.py``, and the network's ear, which changes sounds while it trains.
 
-Sources: Park et al., SpecAugment (2019); Ko et al., Audio Augmentation for Speech Recognition (2015), for changes of speed; Jaitly and Hinton,
-Vocal Tract Length Perturbation (2013), for changes of the voice.
+Sources: Park et al., SpecAugment (2019); Ko et al., Audio Augmentation for Speech Recognition (2015), for changes of speed.
 """
 
 from __future__ import annotations
@@ -19,11 +18,9 @@ __all__ = ["Ear", "mel_at", "mel_power"]
 
 FLOOR = 1e-6
 """Power under the loudest band that counts as silence."""
-SHIFT, TILT, NOISE = 0.05, 0.5, (1e-6, 3e-4)
+SHIFT, TILT, NOISE = 0.1, 1.0, (1e-5, 1e-2)
 """Largest shift as a share of the length; loudness of bands in units of the logarithm; power of the noise under the loudest band."""
-VOICE = (0.1, 0.03)
-"""The scale of frequencies is stretched by up to the first and moved by up to the second, as shares of the bands: other throats."""
-STRIPE = 0.15
+STRIPE = 0.2
 """Widest stripe that SpecAugment hides, as a share of the bands or frames."""
 
 
@@ -77,7 +74,7 @@ class Ear(nn.Module):
         with torch.autocast(waves.device.type, enabled=False):  # powers of sounds span more than half precision holds
             changed = self.training and self.augment
             count, frames = len(waves), self.mel.count(waves.shape[1])
-            drawn = torch.rand(count, 8 + 4 * self.masks, device=waves.device)[rows] if changed else None
+            drawn = torch.rand(count, 6 + 4 * self.masks, device=waves.device)[rows] if changed else None
             sound = waves.index_select(0, rows).float() / 32768
             length = batch["length"].index_select(0, rows).float()  # [P, 1]
             where = torch.arange(frames, device=waves.device) * float(self.mel.hop)  # [T]
@@ -92,7 +89,7 @@ class Ear(nn.Module):
                 power = self.drown(power, grain, drawn)
             logs = torch.log(power + FLOOR)
             if drawn is not None:
-                logs = self.voice(logs, drawn) + self.colour(drawn)
+                logs = logs + self.colour(drawn)
             features = both(logs, there)
             if drawn is not None:
                 features = self.stripe(features, drawn)
@@ -119,16 +116,6 @@ class Ear(nn.Module):
         level = torch.exp(low + (high - low) * drawn[:, 2:3] + 2 * (2 * drawn[:, 3:4] - 1) * slope)  # [P, bands]
         return power - level.unsqueeze(1) * torch.log(1 - grain * 0.9999)
 
-    def voice(self, logs: Tensor, drawn: Tensor) -> Tensor:
-        """Bands taken from a little higher or lower, by linear interpolation; the outermost ones stand for what lies beyond."""
-        bands = self.mel.bands
-        stretch = torch.exp((2 * drawn[:, 6:7] - 1) * VOICE[0])
-        old = (torch.arange(bands, device=logs.device) * stretch + (2 * drawn[:, 7:8] - 1) * VOICE[1] * bands).clamp(0, bands - 1.001)  # [P, bands]
-        low = old.floor().long()
-        share = (old - low).unsqueeze(1)
-        index = low.unsqueeze(1).expand(-1, logs.shape[1], -1)
-        return logs.gather(2, index) * (1 - share) + logs.gather(2, index + 1) * share
-
     def colour(self, drawn: Tensor) -> Tensor:
         """``[P, 1, bands]``: bands made louder or softer along half a wave."""
         phase = torch.linspace(0, float(np.pi), self.mel.bands, device=drawn.device) + drawn[:, 4:5] * (2 * float(np.pi))
@@ -140,7 +127,7 @@ class Ear(nn.Module):
         for axis, total in enumerate(size):
             place = torch.arange(total, device=features.device)
             for mask in range(self.masks):
-                at = 8 + 4 * mask + 2 * axis
+                at = 6 + 4 * mask + 2 * axis
                 wide = drawn[:, at : at + 1] * STRIPE * total
                 start = drawn[:, at + 1 : at + 2] * (total - wide)
                 hidden = (place >= start) & (place < start + wide)  # [P, total]

@@ -15,6 +15,7 @@ from consilience.core.registry import Card
 from consilience.core.settings import Settings as AnySettings
 from consilience.encoders._base import FrozenEncoder
 from consilience.encoders.audio._mel import Mel, Scale, cepstra, mel_power
+from consilience.encoders.audio._trim import fourier, loud
 from consilience.encoders.audio._waves import sound_of
 
 __all__ = ["Stats"]
@@ -99,18 +100,6 @@ class Stats(FrozenEncoder):
     def encode(self, batch: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         values = batch["features"][:, None, :]  # [B, 1, D]
         return values, np.ones(values.shape[:2], dtype=bool)
-
-
-def fourier(window: int) -> int:
-    """The power of two from ``window`` on."""
-    return 1 << max(1, window - 1).bit_length()
-
-
-def loud(power: np.ndarray, trim: float) -> tuple[int, int]:
-    """The first and one past the last frame that is less than ``trim`` decibels below the loudest."""
-    energy = power.sum(axis=1)
-    there = np.flatnonzero(energy >= energy.max() * 10 ** (-trim / 10))
-    return int(there[0]), int(there[-1]) + 1
 
 
 def part_means(frames: np.ndarray, parts: int) -> np.ndarray:
