@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import permutations
-from pathlib import Path
 
 import numpy as np
 
 from consilience.core.errors import CellError
-from consilience.data.kinds._mapped import NPY, first_bytes, map_npy, named
-from consilience.data.kinds._paths import Outside
 
-__all__ = ["GZIP", "MOST_SIDE", "MOST_VOXELS", "Volume", "every", "finished", "is_dicom", "is_nifti", "read_volume"]
+__all__ = ["GZIP", "MOST_SIDE", "MOST_VOXELS", "Volume", "every", "finished", "from_array", "is_dicom", "is_nifti"]
 
 MOST_SIDE = 256
 """Voxels that are kept along an axis; of more every second, third ... is taken."""
@@ -47,36 +44,6 @@ class Volume:
         return self.spacing == other.spacing and self.unit == other.unit and np.array_equal(self.voxels, other.voxels, equal_nan=True)
 
     __hash__ = None  # type: ignore[assignment]  # as of any thing that holds an array
-
-
-def read_volume(value: Path | bytes | Outside) -> Volume:
-    """The scan in a file, a file's content, or a folder of DICOM slices. Of several volumes (4-D) the first is taken.
-
-    Raises:
-        CellError: It is no scan, damaged, cut off, too large or without a voxel.
-        MissingExtra: The package that reads the format is not installed.
-    """
-    if isinstance(value, Outside):
-        raise value.error()
-    try:
-        if isinstance(value, Path) and value.is_dir():
-            from consilience.data.kinds._dicom import read_folder
-
-            return read_folder(value)
-        start = first_bytes(value, 600)
-        if start.startswith(NPY):
-            return from_array(map_npy(value), named(value))
-        if is_dicom(start):
-            from consilience.data.kinds._dicom import read_dicom
-
-            return read_dicom(value)
-        if start.startswith(GZIP) or is_nifti(start):
-            from consilience.data.kinds._nifti import read_nifti
-
-            return read_nifti(value)
-    except OSError as error:
-        raise CellError(f"The file cannot be read: {error.strerror or error}.", file=named(value)) from None
-    raise CellError(f"The {'file' if named(value) else 'cell'} is no scan that can be read (NIfTI, DICOM, NPY).", file=named(value))
 
 
 def is_dicom(start: bytes) -> bool:

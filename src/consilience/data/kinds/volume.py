@@ -21,7 +21,8 @@ from consilience.data.kinds._cells import clean, clean_sample
 from consilience.data.kinds._dicom import slices_in
 from consilience.data.kinds._mapped import NPY, map_npy
 from consilience.data.kinds._media import content_key, parse_files, sample_files, sniff_files
-from consilience.data.kinds._volume import Volume, is_dicom, is_nifti, read_volume
+from consilience.data.kinds._volume import Volume, is_dicom, is_nifti
+from consilience.data.kinds._volume_read import read_volume
 from consilience.data.kinds._volumes import AUGMENTATIONS, CORRUPTIONS
 from consilience.data.table._confined import Confined, inside
 
