@@ -40,6 +40,8 @@ class _Poll:
     situation: Situation
     budget: Budget
     effort: Effort
+    overall: Budget
+    """The time for all candidates and for learning again; ``budget`` may be a part of it."""
 
 
 def run_election(
@@ -68,7 +70,7 @@ def run_election(
     """
     scored = np.sort(np.concatenate([split.rows for split in splits]))
     first = budget if whole is None else budget.share(whole.others)
-    poll = _Poll(splits, target, scored, situation, first, effort)
+    poll = _Poll(splits, target, scored, situation, first, effort, budget)
     entries: list[Entry] = []
     with progress.step("Learn", len(candidates), "candidates") as step:
         for place, candidate in enumerate(candidates):
@@ -180,7 +182,7 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: fl
     began = time.monotonic()
     entry, splits, budget = Entry(candidate), poll.splits, poll.budget
     rivals = [other for other in before if other.scores is not None]
-    if rivals and budget.left() <= _reserve(rivals):
+    if rivals and _left(poll, rivals) <= 0:
         entry.stopped = "the time limit left no time for it"
         return entry
     best = min(rivals, key=lambda other: other.loss, default=None)
@@ -189,7 +191,7 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: fl
         entry.stopped = f"{len(hopeless)} of its kind were clearly behind"
         return entry
     rival = best.scores if best is not None and len(candidate.modalities) > 1 else None
-    own = Budget(None if budget.seconds is None else max(0.0, budget.left() - _reserve(rivals)) * share)
+    own = Budget(None if budget.seconds is None else _left(poll, rivals) * share)
     try:
         found = candidate.make(poll.situation).cross_fit([split.only(candidate.modalities) for split in splits], len(poll.target), own, rival)
         entry.scores, entry.point, entry.curve = found.scores, found.point, found.curve
@@ -201,6 +203,11 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: fl
     entry.seconds = time.monotonic() - began
     entry.fit_seconds = entry.seconds / len(splits)
     return entry
+
+
+def _left(poll: _Poll, entries: Sequence[Entry]) -> float:
+    """Seconds that candidates may still take: what learning again will take is kept back of the whole time, not of a part of it."""
+    return max(0.0, min(poll.budget.left(), poll.overall.left() - _reserve(entries)))
 
 
 def _is_behind(entry: Entry, best: Entry | None, poll: _Poll) -> bool:

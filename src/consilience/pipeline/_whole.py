@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from consilience.core.errors import CellError
 from consilience.core.progress import Progress
 from consilience.data.schema import Dataset, Fold, Schema
 from consilience.features.plan import Extraction, Features
@@ -38,7 +39,7 @@ ASKED = 0.2
 MEMORY = 3 << 30
 """Bytes of prepared cells up to which a training is begun unasked."""
 
-OTHERS = 0.35
+OTHERS = 0.45
 """Share of a time limit for the candidates that train no encoder, where some that do may follow."""
 
 
@@ -88,7 +89,11 @@ class EndToEndPlan:
             return None
         fold, first = self.folds[0], self.splits[0]
         self.raw = Features(self.slots).fit(self.dataset, fold.train, self.recipe.seed)
-        parts = self.raw.examples(self.dataset, Extraction()).raw
+        try:
+            parts = self.raw.examples(self.dataset, Extraction()).raw
+        except CellError as error:  # what frozen encoders could read, and these cannot
+            self.progress.say(f"Nothing is learned end to end. {error}")
+            return None
         split = replace(
             first,
             train=replace(first.train, raw=tuple(part.take(fold.train) for part in parts)),
