@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples each time, so that a change is never blamed for somebody else's fault; CONSILIENCE_RANDOM=1 draws others and looks for such.
+settings.register_profile("same", derandomize=not os.environ.get("CONSILIENCE_RANDOM"), deadline=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)

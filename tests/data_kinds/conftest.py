@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None, max_examples=60, database=None)
+settings.register_profile("untimed", settings.get_profile("same"), deadline=None, max_examples=60, database=None)
 settings.load_profile("untimed")

@@ -25,7 +25,7 @@ def examples(few: int) -> settings:
         max_examples=5 * few if MANY else few,
         deadline=None,
         database=None,
-        derandomize=not MANY,
+        derandomize=not os.environ.get("CONSILIENCE_RANDOM"),
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
 
