@@ -15,7 +15,6 @@ __all__ = ["Network", "Output", "Slot"]
 Batch = Mapping[str, Mapping[str, Tensor]]
 """Slot name to the tensors of a batch, rows first."""
 
-
 _WIDE = 64
 """Embeddings are normalised; a handful of table columns must not be: of two numbers only the order would be left."""
 
@@ -28,7 +27,7 @@ class Slot(NamedTuple):
         modality: The modality its tokens belong to.
         encoder: A module from a batch's tensors to Tokens of ``width``; kept features come through ``CachedFeatures``.
         width: Width of those tokens.
-        asked_by: The modality that steers the encoder, whose module then takes that modality's projected tokens as a second argument; or None.
+        asked_by: The modality that steers the encoder: its projected tokens are the module's second argument; or None.
     """
 
     name: str
@@ -60,8 +59,7 @@ class Network(nn.Module):
         self.names = [slot.name for slot in slots]
         self.modalities = [slot.modality for slot in slots]
         self.asked_by = [slot.asked_by for slot in slots]
-        # Who is asked waits for the question.
-        self.order = sorted(range(len(slots)), key=lambda place: slots[place].asked_by is not None)
+        self.order = sorted(range(len(slots)), key=lambda place: slots[place].asked_by is not None)  # who is asked waits for the question
         self.encoders = nn.ModuleList(slot.encoder for slot in slots)
         self.projections = nn.ModuleList(
             nn.Sequential(
