@@ -150,7 +150,7 @@ def test_evaluate_counts_every_row(data: st.DataObject, fitted: consilience.Mode
     labels = [None if cell is None else cell.strip() for cell in table["label"].to_list()]
     good = [label in fitted.classes and not any(str(cell).endswith(name) for name in BROKEN) for cell, label in zip(pictures, labels, strict=True)]
     if not any(good):
-        with pytest.raises(consilience.ConsilienceError, match="can be scored"):
+        with pytest.raises(consilience.errors.ConsilienceError, match="can be scored"):
             fitted.evaluate(table)
         return
     told = fitted.evaluate(table)

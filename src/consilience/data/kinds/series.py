@@ -14,7 +14,7 @@ from consilience.core.errors import CellError
 from consilience.core.registry import Card
 from consilience.data.kinds._arrays import ARRAY_SUFFIXES, read_named
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
-from consilience.data.kinds._cells import MISSING
+from consilience.data.kinds._cells import MISSING, as_text
 from consilience.data.kinds._media import content_key, is_name, parse_files
 from consilience.data.kinds._number_cells import from_lists, from_text
 from consilience.data.kinds._paths import Outside
@@ -59,7 +59,8 @@ class SeriesKind(Kind):
         present = np.zeros(len(column), dtype=bool)
         names: list[str | None] = [None] * len(column)
         nested = isinstance(column.dtype, pl.List | pl.Array | pl.Struct | pl.Object)
-        for row, cell in enumerate(column.to_list() if nested else column.cast(pl.String, strict=False).to_list()):
+        flat = as_text(column) if column.dtype in (pl.Duration, pl.Time) else column if nested else column.cast(pl.String, strict=False)
+        for row, cell in enumerate(flat.to_list()):
             if cell is None or (isinstance(cell, float) and np.isnan(cell)):
                 continue
             if isinstance(cell, str):

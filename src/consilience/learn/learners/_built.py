@@ -47,8 +47,8 @@ class BuiltSettings(Settings):
 
     fusion: str = "concat"
     fusion_settings: dict[str, Any] = Field(default_factory=dict)
-    width: int = Field(default=64, ge=8)
-    components: int = Field(default=64, ge=2)
+    width: int = Field(default=64, ge=8, le=4096)
+    components: int = Field(default=64, ge=2, le=4096)
     dropout: float = Field(default=0.2, ge=0, lt=1)
     absence: float = Field(default=0.1, ge=0, lt=1)
     steer: dict[str, str] = Field(default_factory=dict)

@@ -60,7 +60,7 @@ class EndToEndSettings(BuiltSettings):
         training: See there.
     """
 
-    width: int = Field(default=128, ge=8)
+    width: int = Field(default=128, ge=8, le=4096)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     rows_seen: int = Field(default=120_000, ge=1)
     fewest: int = Field(default=4, ge=1)
