@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -144,9 +145,9 @@ class MessageEncoder(TrainedEncoder):
     def build(self) -> nn.Module:
         return Network(self.settings, len(self.labels), len(self.bonds), len(self.centre), self.typical, self.layer)
 
+    @abstractmethod
     def layer(self, width: int) -> Messages:
         """One step of messages; what tells one encoder from the other."""
-        raise NotImplementedError
 
     def state(self) -> State:
         config = {"labels": self.labels, "bonds": self.bonds, "typical": self.typical}

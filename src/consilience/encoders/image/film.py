@@ -69,7 +69,6 @@ class Film(SteeredEncoder):
     128
     """
 
-    prepares_alike = False
     Settings: ClassVar[type[AnySettings]] = FilmSettings
     settings: FilmSettings
     version: ClassVar[int] = 1
