@@ -60,7 +60,7 @@ def test_a_disk_that_is_full_at_any_of_the_files(models: dict[int, Path], copy: 
     assert consilience.load(copy).pipeline.recipe.seed == 2
 
 
-@pytest.mark.parametrize("step", ["mkdir", "begin", "to_disk", "swap"])
+@pytest.mark.parametrize("step", ["mkdir", "beside", "to_disk", "swap"])
 def test_a_disk_that_is_full_at_any_of_the_steps(models: dict[int, Path], copy: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     made, before = consilience.load(models[2]), whole(copy)
 
@@ -207,7 +207,7 @@ def test_what_the_system_says_of_a_place_is_said_before_the_work(data: Path, tmp
     def fails(*_: Any, **__: Any) -> Any:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(files_module, "begin", fails)
+    monkeypatch.setattr(files_module, "beside", fails)
     done = run("fit", data / "none.csv", "--target", "label", "--out", tmp_path / "model")
     assert done.exit_code == 2
     assert os.strerror(code) in done.stderr

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,38 @@ def test_between_the_two_steps_of_saving_where_names_cannot_be_swapped(data, wor
     monkeypatch.setattr(os, "rename", rename)
     assert interrupted(data, words, copy) == 12
     assert seed_of(copy) == 1
+
+
+def test_at_every_line_before_something_new_is_written(tmp_path):
+    """Also between the system's making of it and our knowing of it."""
+
+    def run_until(number: int) -> bool:
+        left = [number]
+
+        def watch(frame: Any, event: str, _: Any) -> Any:
+            if not frame.f_code.co_filename.endswith(("core/files.py", "core/_beside.py")):
+                return None
+            if event == "line":
+                left[0] -= 1
+                if left[0] == 0:
+                    raise KeyboardInterrupt
+            return watch
+
+        sys.settrace(watch)
+        try:
+            with files_module.new_folder(tmp_path / "model"):
+                sys.settrace(None)  # what is removed afterwards is removed once
+            return False
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(None)
+
+    number = 1
+    while run_until(number):
+        assert os.listdir(tmp_path) == [], number
+        number += 1
+    assert number > 10
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

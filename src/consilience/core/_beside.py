@@ -8,9 +8,8 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from glob import escape
 from hashlib import sha256
 from pathlib import Path
@@ -20,35 +19,45 @@ try:
 except ImportError:  # Windows has no such locks: there nothing is swept away
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["UNFINISHED", "begin", "place_before", "settle", "swap", "to_disk"]
+__all__ = ["UNFINISHED", "beside", "place_before", "settle", "swap", "to_disk"]
 
 UNFINISHED = ".unfinished"
 _LONGEST = 50  # letters of a name that go into the name of what is written beside it: names have a limit
 
 
-def begin(path: Path, suffix: str, make: Callable[[Path], None]) -> tuple[Path, Callable[[], None]]:
-    """Makes something new beside ``path``, and sweeps away what dead processes left for the same name.
+@contextmanager
+def beside(path: Path, suffix: str, make: Callable[[Path], None]) -> Iterator[Path]:
+    """Something new beside ``path`` for the block, removed after it; first what dead processes left for the same name is swept away.
+
+    It is known by its name before it is made, so that an interrupt at any moment finds it.
 
     Args:
         path: What it will replace.
         suffix: What its name ends in.
         make: Makes it; raises FileExistsError where something stands there.
-
-    Returns:
-        Where it is, and what to call when nobody needs to spare it any more.
     """
     head = f".{_short(path)}-"
     for left in path.parent.glob(f"{escape(head)}????????{UNFINISHED}{escape(suffix)}"):
         _sweep(left)
-    while True:
-        beside = path.with_name(f"{head}{secrets.token_hex(4)}{UNFINISHED}{suffix}")
-        make(beside)
-        handle = _locked(beside, wait=True)
-        if handle is None:
-            return beside, lambda: None
-        if beside.exists():
-            return beside, partial(os.close, handle)
-        os.close(handle)  # another process took it for a dead one's before it was locked
+    name, handle = None, None
+    try:
+        while name is None:
+            name = path.with_name(f"{head}{secrets.token_hex(4)}{UNFINISHED}{suffix}")
+            try:
+                make(name)
+            except FileExistsError:
+                name = None
+                raise
+            handle = _locked(name, wait=True)
+            if handle is not None and not name.exists():
+                os.close(handle)  # another process took it for a dead one's before it was locked
+                name, handle = None, None
+        yield name
+    finally:
+        if name is not None:
+            _remove(name)
+        if handle is not None:
+            os.close(handle)
 
 
 def place_before(path: Path) -> Path:
@@ -103,12 +112,16 @@ def _sweep(left: Path) -> None:
     handle = _locked(left, wait=False)
     if handle is None:
         return
-    if left.is_dir() and not left.is_symlink():
-        shutil.rmtree(left, ignore_errors=True)
+    _remove(left)
+    os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
     else:
         with suppress(OSError):
-            left.unlink()
-    os.close(handle)
+            path.unlink()
 
 
 def _locked(path: Path, *, wait: bool) -> int | None:

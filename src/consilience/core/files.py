@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from consilience.core._beside import begin, place_before, settle, swap, to_disk
+from consilience.core._beside import beside, place_before, settle, swap, to_disk
 
 __all__ = ["FORBIDDEN", "FULL", "cache_folder", "new_file", "new_folder", "standing", "try_place"]
 
@@ -23,13 +22,9 @@ FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 def new_file(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well; removed when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside, let_go = begin(path, path.suffix, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)))
-    try:
-        yield beside
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-        let_go()
+    with beside(path, path.suffix, lambda name: os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))) as new:
+        yield new
+        os.replace(new, path)
 
 
 @contextmanager
@@ -41,22 +36,20 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside, let_go = begin(path, "", lambda name: name.mkdir(0o755))
     before = place_before(path)
-    try:
-        settle(before, path)
-        yield beside
-        to_disk(beside)
-        if not path.exists():
-            os.rename(beside, path)
-        elif not swap(beside, path):
-            os.rename(path, before)
-            os.rename(beside, path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        with suppress(OSError):
+    with beside(path, "", lambda name: name.mkdir(0o755)) as new:
+        try:
             settle(before, path)
-        let_go()
+            yield new
+            to_disk(new)
+            if not path.exists():
+                os.rename(new, path)
+            elif not swap(new, path):
+                os.rename(path, before)
+                os.rename(new, path)
+        finally:
+            with suppress(OSError):
+                settle(before, path)
 
 
 def standing(path: Path) -> Path:
@@ -77,11 +70,8 @@ def try_place(path: Path) -> None:
     """
     place = Path(os.path.realpath(path))
     nearest = next(parent for parent in place.parents if parent.exists())
-    trial, let_go = begin(nearest / place.name, "", lambda name: name.mkdir(0o755))
-    try:
-        trial.rmdir()
-    finally:
-        let_go()
+    with beside(nearest / place.name, "", lambda name: name.mkdir(0o755)):
+        pass
 
 
 def cache_folder() -> Path:
