@@ -81,4 +81,4 @@ def score_patterns(pipeline: Pipeline, scored: Scored, *, progress: Progress | N
 
 
 def _output_without(pipeline: Pipeline, scored: Scored, gone: Sequence[str]) -> np.ndarray:
-    return pipeline.task.output(pipeline.calibration.apply(pipeline.model.predict(scored.examples.without(gone))))
+    return pipeline.scored(scored.dataset, scored.examples.without(gone)).output

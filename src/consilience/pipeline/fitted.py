@@ -47,6 +47,10 @@ class Scored:
     scores: np.ndarray
     output: np.ndarray
 
+    def take(self, rows: np.ndarray) -> Scored:
+        """These rows (their positions), in this order."""
+        return Scored(self.dataset.take(rows), self.examples.take(rows), self.scores[rows], self.output[rows])
+
 
 @dataclass
 class Pipeline:
@@ -107,7 +111,7 @@ class Pipeline:
     def score(self, table: Table, *, with_target: bool = False, strict: bool = False, progress: Progress | None = None) -> Scored:
         """Calibrated scores of the table's usable rows, with the features of all modalities, in one piece."""
         dataset, examples = self.read(table, with_target=with_target, strict=strict, progress=progress)
-        return self._scored(dataset, examples)
+        return self.scored(dataset, examples)
 
     def predict(
         self, table: Table, *, proba: bool = False, keep: tuple[str, ...] = (), strict: bool = False, progress: Progress | None = None
@@ -123,7 +127,7 @@ class Pipeline:
         """
         ours = ["prediction", "probability", "low", "high", "note", *(f"probability_{name}" for name in self.task.target.classes)]
         _check_keep(keep, table, ours)
-        parts = [self._frame(self._scored(*part), proba) for part in self._parts(table, "Predict", strict=strict, progress=progress)]
+        parts = [self._frame(self.scored(*part), proba) for part in self._parts(table, "Predict", strict=strict, progress=progress)]
         return _beside(table, keep, parts)
 
     def _frame(self, scored: Scored, proba: bool) -> pl.DataFrame:
@@ -149,7 +153,7 @@ class Pipeline:
         datasets: list[Dataset] = []
         outputs: list[np.ndarray] = []
         for dataset, examples in self._parts(table, "Evaluate", with_target=True, strict=strict, progress=progress):
-            outputs.append(self._scored(dataset, examples).output)
+            outputs.append(self.scored(dataset, examples).output)
             datasets.append(replace(dataset, cells={}, notes={}))  # those of all pieces need not stay
         return self._report(datasets, np.concatenate(outputs), time.monotonic() - began)
 
@@ -198,7 +202,8 @@ class Pipeline:
                 with together.piece(len(part)):
                     yield self.read(part, with_target=with_target, strict=strict, progress=together, needed=True, first_row=first)
 
-    def _scored(self, dataset: Dataset, examples: Examples) -> Scored:
+    def scored(self, dataset: Dataset, examples: Examples) -> Scored:
+        """What the model says of rows whose features are there."""
         scores = self.calibration.apply(self.model.predict(examples))
         return Scored(dataset, examples, scores, self.task.output(scores))
 
