@@ -16,7 +16,7 @@ from rich.table import Table
 import consilience
 import openmoji
 from consilience.data.table import read_table
-from consilience.judge.patterns import score_patterns
+from consilience.judge.worth.patterns import score_patterns
 
 FOLDER = Path("demo")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,9 @@ from consilience.pipeline.fitted import Pipeline
 from consilience.pipeline.folder import load_pipeline, save_pipeline
 from consilience.pipeline.recipe import make_recipe, read_recipe
 from consilience.report import write_content, write_report
+
+if TYPE_CHECKING:
+    from consilience.judge.explain import Explanation
 
 __all__ = ["Model", "fit", "load", "pretrain"]
 
@@ -166,16 +169,39 @@ class Model:
         return made.select([f"probability_{name}" for name in self.classes]).to_numpy()
 
     def predict_table(
-        self, data: Any, *, proba: bool = False, keep: Sequence[str] = (), strict: bool = False, progress: Progress | bool = False
+        self,
+        data: Any,
+        *,
+        proba: bool = False,
+        sets: float | None = None,
+        abstain: float | None = None,
+        unfamiliar: bool = False,
+        keep: Sequence[str] = (),
+        strict: bool = False,
+        progress: Progress | bool = False,
     ) -> pl.DataFrame:
-        """Predictions with probability or interval, and a note where something was wrong with the row."""
+        """Predictions with probability or interval, and a note where something is wrong with the row, or where it is unlike the training rows.
+
+        Args:
+            sets: 0.5 to 0.99: a column ``set`` holds the true class with that chance; for numbers ``low`` and ``high`` are of that level.
+            abstain: The share of answers that may be wrong (numbers: their mean absolute error); rows that are not sure enough have no prediction.
+            unfamiliar: True adds how unlike the training rows each row is, 0 to 1; above 0.99 it is noted.
+        """
+        table, shown = _table(data, self.pipeline.recipe.join), _progress(progress)
         return self.pipeline.predict(
-            _table(data, self.pipeline.recipe.join), proba=proba, keep=tuple(keep), strict=strict, progress=_progress(progress)
+            table, proba=proba, sets=sets, abstain=abstain, unfamiliar=unfamiliar, keep=tuple(keep), strict=strict, progress=shown
         )
 
     def evaluate(self, data: Any, *, strict: bool = False, progress: Progress | bool = False) -> dict[str, Any]:
         """Every metric with a 95 % interval, each class by itself, and how many rows had to be set aside."""
         return self.pipeline.evaluate(_table(data, self.pipeline.recipe.join), strict=strict, progress=_progress(progress))
+
+    def coverage(self, data: Any, *, level: float = 0.9, progress: Progress | bool = False) -> dict[str, Any]:
+        """How often sets or intervals of this level hold the truth: over all rows, by pattern of present modalities and by class, as JSON values."""
+        from consilience.judge.coverage import check_coverage
+
+        scored = self.pipeline.score(_table(data, self.pipeline.recipe.join), with_target=True, progress=_progress(progress))
+        return check_coverage(self.pipeline, scored, level).as_dict()
 
     def embed(self, data: Any, *, strict: bool = False) -> np.ndarray:
         """``[N, D] float32`` one vector a row; NaN for a row that had to be set aside."""
@@ -189,15 +215,113 @@ class Model:
         """The same as a table with the columns ``vector`` and ``note``."""
         return self.pipeline.embed(_table(data, self.pipeline.recipe.join), keep=tuple(keep), strict=strict, progress=_progress(progress))
 
-    def report(self, path: str | Path, data: Any = None, *, language: str = "en", progress: Progress | bool = False) -> Path:
+    def worth(
+        self, data: Any, *, row: int | None = None, prune: bool = False, strict: bool = False, progress: Progress | bool = False
+    ) -> dict[str, Any]:
+        """What modalities and columns are worth, over rows with their target or to the prediction of one row; ``prune``: what can be dropped."""
+        from consilience.judge.worth import row_worth, table_worth
+
+        table, shown = _table(data, self.pipeline.recipe.join), _progress(progress)
+        if row is not None:
+            return row_worth(self.pipeline, table, row, progress=shown)
+        return table_worth(self.pipeline, table, prune=prune, strict=strict, progress=shown)
+
+    def explain(
+        self, data: Any, row: int, *, of: str | None = None, like: Any = None, progress: Progress | bool = False, **settings: Any
+    ) -> Explanation:
+        """Why the model says what it says of row ``row`` (from 0): see ``consilience.judge.explain.explain_row`` for ``settings``.
+
+        Args:
+            of: The class to explain; None is the most probable one.
+            like: A table in which alike rows are looked for, such as the training rows; None is the rest of ``data``.
+        """
+        from consilience.judge.explain import explain_row
+
+        join = self.pipeline.recipe.join
+        others = None if like is None else _table(like, join)
+        return explain_row(self.pipeline, _table(data, join), row, of=of, like=others, progress=_progress(progress), **settings)
+
+    def slices(
+        self, data: Any, *, train: Any = None, by: Sequence[str] = (), least: int = 10, strict: bool = False, progress: Progress | bool = False
+    ) -> dict[str, Any]:
+        """Where the model is worse than elsewhere, labels that are likely wrong, and, with ``train``, rows that it has met in training.
+
+        Args:
+            data: Rows with their target that the model has not learned from.
+            train: The table that it learned from.
+            by: More columns to cut by.
+            least: Rows that a slice has at least.
+        """
+        from consilience.judge.labels import find_suspects
+        from consilience.judge.slices import check_columns, find_slices, find_twins
+
+        table, shown, join = _table(data, self.pipeline.recipe.join), _progress(progress), self.pipeline.recipe.join
+        check_columns(table, by)
+        scored = self.pipeline.score(table, with_target=True, strict=strict, progress=shown)
+        slices = find_slices(self.pipeline, scored, table=table, by=by, least=least, progress=shown)
+        suspects = find_suspects(self.pipeline, scored, progress=shown)
+        learned = None if train is None else self.pipeline.read(_table(train, join), with_target=True, progress=shown)
+        twins = None if learned is None else find_twins(self.pipeline, scored, *learned)
+        return {**slices.as_dict(), "labels": suspects.as_dict(), "twins": None if twins is None else twins.as_dict()}
+
+    def profile(
+        self, data: Any, *, folder: str | Path | None = None, seconds: float = 10.0, starts: int = 3, progress: Progress | bool = False
+    ) -> dict[str, Any]:
+        """What the model costs: parameters, disk, memory, cold and warm latency, rows a second, and where the seconds of a row go.
+
+        Args:
+            data: Rows to answer, with or without the target.
+            folder: Where the model is saved, if it is; else it is saved into a temporary folder to be measured.
+            seconds: Roughly, for each measurement.
+            starts: New processes that give a first answer.
+        """
+        from consilience.judge.profile import profile_model
+
+        table = _table(data, self.pipeline.recipe.join)
+        return profile_model(self.pipeline, table, folder=folder, seconds=seconds, starts=starts, progress=_progress(progress)).as_dict()
+
+    def robustness(
+        self,
+        data: Any,
+        *,
+        modalities: Sequence[str] = (),
+        families: Sequence[str] = (),
+        full: bool = False,
+        sheet: str | Path | None = None,
+        seed: int = 0,
+        progress: Progress | bool = False,
+    ) -> dict[str, Any]:
+        """What is lost when evidence is damaged, by modality, family of damage and severity 1 to 5, and when it is missing, as JSON values.
+
+        Args:
+            modalities: Which to damage; none is all that the model uses.
+            families: Which damage, or ``all``; none is one family of each sort.
+            full: True scores all rows instead of a sample of 150.
+            sheet: An HTML file that shows an example of each.
+        """
+        from consilience.judge.robustness import measure_robustness
+
+        asked: dict[str, Any] = {"full": full, "modalities": modalities, "families": families, "sheet": sheet, "seed": seed}
+        return measure_robustness(self.pipeline, _table(data, self.pipeline.recipe.join), **asked, progress=_progress(progress)).as_dict()
+
+    def drift(self, first: Any, second: Any, *, seed: int = 0, progress: Progress | bool = False) -> dict[str, Any]:
+        """Where the second table differs from the first, column by column and modality by modality, and what it will cost, as JSON values."""
+        from consilience.judge.drift import compare_tables
+
+        one, two = (_table(data, self.pipeline.recipe.join) for data in (first, second))
+        return compare_tables(self.pipeline, one, two, seed=seed, progress=_progress(progress)).as_dict()
+
+    def report(self, path: str | Path, data: Any = None, *, language: str = "en", trust: bool = False, progress: Progress | bool = False) -> Path:
         """Writes one self-contained HTML page, in English (``en``) or Chinese (``zh``); with ``data`` it also says how the model does there.
+
+        With ``trust`` it also damages the cells of ``data`` and measures what the model costs to run, which takes minutes.
 
         Where ``path`` ends in ``.json`` it writes the same content as one JSON object instead.
         """
         table = None if data is None else _table(data, self.pipeline.recipe.join)
         if Path(path).suffix.lower() == ".json":
-            return write_content(self.pipeline, path, table, progress=_progress(progress))
-        return write_report(self.pipeline, path, table, language=language, progress=_progress(progress))
+            return write_content(self.pipeline, path, table, trust=trust, progress=_progress(progress))
+        return write_report(self.pipeline, path, table, language=language, trust=trust, progress=_progress(progress))
 
     def save(self, folder: str | Path) -> Path:
         """Writes the model folder; an old model there stays whole until the new one is."""

@@ -251,3 +251,19 @@ def test_real_recordings(real_data: Path) -> None:
     assert parsed.present.all()
     read = [KIND.read(value).seconds for value in parsed.values]
     np.testing.assert_allclose(read, table["seconds"].to_numpy(), atol=0.002)
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000])
+@pytest.mark.parametrize("kept", ["PCM_16", "FLOAT"])
+def test_whatever_a_file_holds_is_finite_and_within_range(rate: int, kept: str) -> None:
+    samples = np.sign(tone(0.1, rate)) * 1.0  # full scale, which overshoots at another rate
+    if kept == "FLOAT":
+        samples = np.where(np.arange(len(samples)) % 50 == 0, np.nan, 3e12 * samples)
+    made = KIND.read(write(samples, rate, subtype=kept)).samples
+    assert np.isfinite(made).all()
+    assert 0.9 < np.abs(made).max() <= 1
+
+
+def test_a_file_in_memory_stops_at_its_start() -> None:
+    memory = decode.Memory(b"0123456789")
+    assert [memory.seek(-3), memory.seek(4), memory.seek(-9, 1), memory.seek(-99, 2), memory.seek(-1, 2)] == [0, 4, 0, 0, 9]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+from typing import Any
 
-from consilience.data.kinds import changed
+import numpy as np
+import polars as pl
+
+from consilience.data.kinds import KINDS, Cells, changed
+from consilience.data.kinds._joined import joined
 from consilience.judge.altered import rescore
 from consilience.pipeline.fitted import Pipeline, Scored
 
@@ -44,3 +49,17 @@ def test_a_change_can_be_changed_again(scored: Scored) -> None:
 def test_some_rows_are_scored_as_among_all(pipeline: Pipeline, scored: Scored) -> None:
     few = scored.take(np.array([7, 3]))
     assert np.allclose(rescore(pipeline, few, {"words": few.dataset.cells["words"]}).scores, scored.scores[[7, 3]], atol=1e-5)
+
+
+def test_any_of_several_channels_can_be_changed() -> None:
+    kind = KINDS.get("series")()
+    columns = [Cells(name, kind, *_parsed(kind, text)) for name, text in (("x", "1, 2, 3, 4"), ("y", "5, 6, 7, 8"))]
+    second = changed(columns[1], lambda signal, row: replace(signal, values=signal.values * 10))
+    together = joined("x…y", [columns[0], second]).read(0)
+    assert together.values[:, 0].tolist() == [1, 2, 3, 4]
+    assert together.values[:, 1].tolist() == [50, 60, 70, 80]
+
+
+def _parsed(kind: Any, text: str) -> tuple[np.ndarray, np.ndarray]:
+    found = kind.parse(pl.Series([text]))
+    return found.values, found.present

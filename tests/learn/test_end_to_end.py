@@ -18,12 +18,18 @@ from consilience.core.settings import Settings
 from consilience.encoders._base import SteeredEncoder
 from consilience.features._examples import Block, Examples, Prepared
 from consilience.layers.tokens import Tokens
+from consilience.learn.learners import end_to_end
 from consilience.learn.learners._base import Situation, Split
+from consilience.learn.learners._epochs import PathOfEpochs
+from consilience.learn.learners._started import take_over
 from consilience.learn.learners.end_to_end import EndToEnd, EndToEndSettings
+from consilience.learn.training.average import mean_weights
 from consilience.learn.training.loop import TrainingSettings
 from consilience.testing._fake_encoders import LearnedNumbers
 from consilience.testing.fakes import fake_task, through_disk
 
+RESTLESS = TrainingSettings(epochs=6, batch_size=32, learning_rate=3e-2, average=0.0)
+"""Large steps to the end, as a mean of weights smooths them out."""
 QUICK = TrainingSettings(epochs=6, batch_size=32, learning_rate=5e-3, schedule="cosine")
 
 
@@ -98,10 +104,10 @@ def test_who_cannot_be_steered_is_an_error():
         learner(steer={"image": "text"}).path(split_of(made, target), Budget(None))
 
 
-@pytest.mark.parametrize("stages", ["joint", "separate", "fixed"])
-def test_killed_and_resumed_ends_with_the_same_weights(tmp_path: Path, stages: str, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("stages", "averaged"), [("joint", []), ("joint", [2, 3, 6]), ("separate", []), ("fixed", [2, 6])])
+def test_killed_and_resumed_ends_with_the_same_weights(tmp_path: Path, stages: str, averaged: list[int], monkeypatch: pytest.MonkeyPatch):
     made, target = examples()
-    seen, point = made.only(made.modalities, whole=True), {"epochs": 6, "planned": 6}
+    seen, point = made.only(made.modalities, whole=True), {"epochs": 6, "planned": 6, **({"averaged": averaged} if averaged else {})}
     whole = learner(stages=stages).fit(seen, target, point, Budget(None)).state()
 
     class Killed(Exception):
@@ -129,10 +135,16 @@ def test_killed_and_resumed_ends_with_the_same_weights(tmp_path: Path, stages: s
 def test_a_resumed_path_has_the_same_scores(tmp_path: Path):
     made, target = examples()
     split = split_of(made, target)
-    first = learner(folder=tmp_path).path(split, Budget(None))
-    again = learner(folder=tmp_path, resume=True).path(split, Budget(None))
+    first = learner(folder=tmp_path, keep=True, training=RESTLESS).path(split, Budget(None))
+    again = learner(folder=tmp_path, keep=True, resume=True, training=RESTLESS).path(split, Budget(None))
     assert np.array_equal(first.scores, again.scores)
     assert first.points == again.points
+    assert isinstance(first, PathOfEpochs)
+    assert isinstance(again, PathOfEpochs)
+    assert first.averaged is not None
+    assert again.averaged is not None
+    assert first.averaged.point == again.averaged.point
+    assert np.array_equal(first.averaged.scores, again.averaged.scores)
 
 
 def test_a_damaged_checkpoint_counts_as_none(tmp_path: Path):
@@ -164,6 +176,110 @@ def test_the_model_of_a_path_can_be_kept_and_survives_a_folder():
     situation = replace(steps.situation, encoders={one.name: one.encoder for one in split.train.prepared})
     again = type(path.fitted).restore(through_disk(path.fitted.state()), situation)
     assert np.array_equal(again.predict(split.valid), path.fitted.predict(split.valid))
+
+
+def losses_of(steps: EndToEnd, split: Split, scores: np.ndarray) -> float:
+    return float(steps.situation.task.row_losses(split.valid_target, scores).mean())
+
+
+def test_the_mean_of_the_best_epochs_is_taken_and_can_be_made_again():
+    made, target = examples()
+    split = split_of(made, target)
+    steps = learner(keep=True, training=RESTLESS)
+    path = steps.path(split, Budget(None))
+    losses = [losses_of(steps, split, scores) for scores in path.scores]
+    best = sorted((np.argsort(losses)[:3] + 1).tolist())
+    found = steps.cross_fit([split], len(target), Budget(None))
+    assert found.point == {"epochs": best[-1], "planned": 6, "averaged": best}
+    assert losses_of(steps, split, found.scores[split.rows]) < min(losses)
+    assert not np.array_equal(found.scores[split.rows], path.scores[int(np.argmin(losses))])
+    assert found.fitted is not None
+    assert np.array_equal(found.fitted.predict(split.valid), found.scores[split.rows])
+    assert found.curve is not None
+    assert len(found.curve.held_out) == len(path.points)
+    # Learned again on the same rows, at the point that was chosen, it is the same mean.
+    again = steps.fit(split.train, split.target, found.point, Budget(None))
+    np.testing.assert_allclose(again.predict(split.valid), found.scores[split.rows], atol=1e-5)
+
+
+def test_a_mean_that_is_worse_is_not_taken(monkeypatch: pytest.MonkeyPatch):
+    made, target = examples()
+    split = split_of(made, target)
+
+    def bad(states: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        return {name: -9 * array if array.dtype.kind == "f" else array for name, array in states[-1].items()}
+
+    monkeypatch.setattr(end_to_end, "mean_weights", bad)
+    steps = learner(keep=True, training=RESTLESS)
+    path, found = steps.path(split, Budget(None)), steps.cross_fit([split], len(target), Budget(None))
+    best = int(np.argmin([losses_of(steps, split, scores) for scores in path.scores]))
+    assert found.point == path.points[best]
+    assert np.array_equal(found.scores[split.rows], path.scores[best])
+
+
+def test_one_epoch_is_no_mean():
+    made, target = examples()
+    path = learner(averaged=1).path(split_of(made, target), Budget(None))
+    assert isinstance(path, PathOfEpochs)
+    assert path.averaged is None
+
+
+def test_a_mean_of_weights_is_that_of_a_loop():
+    draw = np.random.default_rng(0)
+    states = [{"w": draw.normal(size=(3, 2)).astype(np.float32), "seen": np.array(count)} for count in (4, 9)]
+    made = mean_weights(states)
+    assert made["seen"] == 9
+    for row in range(3):
+        for column in range(2):
+            assert made["w"][row, column] == pytest.approx((float(states[0]["w"][row, column]) + float(states[1]["w"][row, column])) / 2)
+    assert made["w"].dtype == np.float32
+    with pytest.raises(ValueError, match="one network"):
+        mean_weights([states[0], {"other": states[1]["w"]}])
+
+
+class Normalised(LearnedNumbers):
+    """Numbers through a normalisation that counts batches."""
+
+    def build(self) -> nn.Module:
+        class Module(nn.Module):
+            width = 8
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.norm, self.project = nn.BatchNorm1d(6), nn.Linear(6, 8)
+
+            def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
+                return Tokens(self.project(self.norm(batch["numbers"])).unsqueeze(1), batch["mask"])
+
+        return Module()
+
+
+@pytest.mark.parametrize("stages", ["separate", "fixed"])
+def test_what_was_learned_alone_stays_where_it_is_fixed(stages: str, monkeypatch: pytest.MonkeyPatch):
+    made, target = examples(encoder=Normalised())
+    before: dict[str, Mapping[str, Tensor]] = {}
+
+    def seen(network: Any, starts: Any, fixed: bool) -> Any:
+        before.update(starts)
+        return take_over(network, starts, fixed)
+
+    monkeypatch.setattr(end_to_end, "take_over", seen)
+    fitted = learner(stages=stages).fit(made.only(made.modalities, whole=True), target, {"epochs": 4, "planned": 4}, Budget(None))
+    network = fitted.networks[0]  # type: ignore[attr-defined]
+    after = network.encoders[network.names.index("p:x")].state_dict()
+    assert float(after["norm.num_batches_tracked"]) > 0
+    assert all(torch.equal(after[name], before["p:x"][name]) for name in after) is (stages == "fixed")
+
+
+def test_what_steers_is_learned_though_the_rest_is_fixed():
+    made, target = examples(encoder=Steered())
+    seen = made.only(made.modalities, whole=True)
+    steps = learner(steer={"image": "text"}, stages="fixed")
+    gates = []
+    for epochs in (1, 4):
+        network = steps.fit(seen, target, {"epochs": epochs, "planned": 4}, Budget(None)).networks[0]  # type: ignore[attr-defined]
+        gates.append(network.encoders[network.names.index("p:x")].gate.weight)
+    assert not torch.equal(*gates)
 
 
 def test_each_modality_has_a_curve_of_its_own():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consilience.judge.patterns import patterns_of, score_patterns
+from consilience.judge.worth.patterns import patterns_of, score_patterns
 from consilience.report._axes import linear_axis, log_axis
 from consilience.report._intervals import IntervalRow, plot_intervals
 from consilience.report._numbers import Numbers

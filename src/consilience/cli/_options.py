@@ -37,7 +37,7 @@ Long = Annotated[
     typer.Option(
         "--long",
         metavar="FILE:KEY[:TIME]",
-        help="A table of many rows for each row here, by a key column: a series, events. May be repeated.",
+        help="A table of many rows for each row here, by a key column: a series, events; NODES+EDGES:KEY: graphs. May be repeated.",
         rich_help_panel=COLUMNS,
     ),
 ]

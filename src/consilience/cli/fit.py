@@ -125,8 +125,15 @@ def command(
         str | None, typer.Option("--recipe", metavar="FILE", help="Settings; options given here count first.", rich_help_panel=_MODEL)
     ] = None,
     time_limit: Annotated[float | None, typer.Option("--time-limit", metavar="S", help="Seconds for the whole fit.", rich_help_panel=RUN)] = None,
+    memory_limit: Annotated[
+        float | None, typer.Option("--memory-limit", metavar="GIB", help="Memory to stay under, about: 6. Bounds the rows.", rich_help_panel=RUN)
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", min=0, help="Same seed, same machine: same predictions.", rich_help_panel=RUN)
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", metavar="N", min=1, max=50, help="Say over N seeds, too, whether fusing is worth it.", rich_help_panel=RUN),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Nothing is fetched, whatever is named.", rich_help_panel=RUN)] = False,
     strict: Strict = False,
@@ -172,7 +179,9 @@ def command(
         "refit": False if no_refit else None,
         "folds": folds,
         "time_limit": time_limit,
+        "memory_limit": memory_limit,
         "seed": seed,
+        "seeds": seeds,
         "offline": offline or None,
         "strict": strict or None,
     }

@@ -39,10 +39,11 @@ def near_duplicates(blocks: Sequence[Block], seed: int = 0) -> np.ndarray | None
     Args:
         blocks: Dense features ``[N, D]`` or ``[N, T, D]``; sparse ones are left out.
     """
-    dense = [_directions(block, seed) for block in blocks if not sparse.issparse(block.values)]
-    num_rows = len(dense[0]) if dense else 0
+    some = [block for block in blocks if not sparse.issparse(block.values)]
+    num_rows = len(some[0].mask) if some else 0
     if num_rows < 3 or num_rows > _MOST_ROWS:
         return None
+    dense = [_directions(block, seed) for block in some]
     pairs = [_alike([one], _ONE, num_rows) for one in dense]
     if len(dense) > 1:
         pairs.append(_alike(dense, _ALL, num_rows))

@@ -51,6 +51,9 @@ class Fusion(nn.Module, ABC):
     fills: ClassVar[bool] = False
     """True for a fusion that calls ``filled``: only then it has the learned ``absent`` vectors."""
 
+    additive: bool = False
+    """True for a sum of one term a modality: the head after it is then linear, so that the scores are such a sum too."""
+
     settings: core_settings.Settings
     absent: nn.Parameter | None
 

@@ -53,6 +53,7 @@ class Weighted(Fusion):
 
     def __init__(self, names: Sequence[str], width: int, settings: WeightedSettings) -> None:
         super().__init__(names, width, settings)
+        self.additive = not settings.by_evidence
         several = len(self.names) > 1  # the weight of a single modality is 1, whatever is learned
         self.scores = nn.Parameter(torch.zeros(len(self.names))) if several else None
         self.gate = MLP(width + 1, 1, settings.hidden, out_bias=False) if several and settings.by_evidence else None

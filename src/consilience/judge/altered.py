@@ -43,9 +43,7 @@ def altered_examples(
         return examples
     other = replace(dataset, cells={**dataset.cells, **cells})
     made = touched.examples(other, touched.extract(other, None, progress or Silent()))
-    parts = ((examples.blocks, made.blocks), (examples.prepared, made.prepared), (examples.raw, made.raw))
-    blocks, prepared, raw = (_put(old, new) for old, new in parts)
-    return Examples(blocks, len(examples), prepared, raw)
+    return Examples(_put(examples.blocks, made.blocks), len(examples), _put(examples.prepared, made.prepared), _put(examples.raw, made.raw))
 
 
 def _put(old: tuple[Part, ...], new: tuple[Part, ...]) -> tuple[Part, ...]:

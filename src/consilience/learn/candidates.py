@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from consilience.core.settings import parse_settings
@@ -11,12 +12,18 @@ from consilience.fusion import FUSIONS
 from consilience.learn.effort import PRESETS, Effort
 from consilience.learn.learners import LEARNERS, Combiner, Learner, Situation
 
-__all__ = ["Candidate", "combiners", "default_candidates"]
+__all__ = ["SMALL", "Candidate", "combiners", "default_candidates"]
 
 _COSTS = ("low", "medium", "high")
 
-_SMALL = 1000
-"""Rows from which a preset's limit on fusions no longer holds."""
+SMALL = 1000
+"""Rows from which a preset's limit on fusions no longer holds: all are tried, most of them shortly."""
+
+_MANY = 4000
+"""Rows from which fusions of high cost are tried without being named: they have the most to learn, and take ten times as long."""
+
+_PRODUCTS = 32
+"""The most components of a modality whose products with those of others are looked at."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ def default_candidates(
     with_features: Sequence[str],
     fusion: str = "auto",
     effort: Effort = PRESETS["balanced"],
-    num_rows: int = _SMALL,
+    num_rows: int = SMALL,
 ) -> list[Candidate]:
     """The candidates of a fit, cheap ones first.
 
@@ -71,13 +78,15 @@ def default_candidates(
         for names in single:
             if LEARNERS.card(learner).cost == "low" or (names == ("table",) and "tables" in LEARNERS.card(learner).claims):
                 add(learner, names)
+        # Where only a combination tells the target, a sum of modalities is at chance; the same learner on products is not.
+        if len(featured) > 1 and "products" in LEARNERS.card(learner).claims:
+            add(learner, featured, suffix="-products", products=_PRODUCTS)
     if featured and LEARNERS.card("network").cost not in effort.costs:
         return made
     # A network of one modality has nothing to fuse: its fusion makes no difference.
     for name in sorted(trained):
         add("network", (name,), fusion="concat")
-    # The plain ones first: where they cannot win on these features, the others are not tried.
-    fusions = [fusion] if fusion != "auto" else sorted(FUSIONS, key=_plainness)[: effort.fusions if num_rows < _SMALL else None]
+    fusions = [fusion] if fusion != "auto" else _fusions(effort, num_rows)
     if len(everything) == 1:
         add("network", everything, fusion=fusions[0])
     else:
@@ -86,9 +95,15 @@ def default_candidates(
     return made
 
 
-def _plainness(fusion: str) -> tuple[bool, int, str]:
-    card = FUSIONS.card(fusion)
-    return "interaction" in card.claims, _COSTS.index(card.cost), fusion
+def _fusions(effort: Effort, num_rows: int) -> list[str]:
+    """The plain ones first, where they cannot win on these features the others are not tried; with and without interaction in turn."""
+    ordered = sorted(FUSIONS, key=lambda name: (_COSTS.index(FUSIONS.card(name).cost), name))
+    alone = [name for name in ordered if "interaction" not in FUSIONS.card(name).claims]
+    together = [name for name in ordered if name not in alone]
+    turns = [name for pair in zip_longest(alone, together) for name in pair if name is not None]
+    if num_rows < SMALL:
+        return turns[: effort.fusions]
+    return [name for name in turns if FUSIONS.card(name).cost != "high" or num_rows >= _MANY or effort.fusions >= len(turns)]
 
 
 def combiners() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from consilience.learn.calibration import Calibration
 from consilience.learn.candidates import Candidate
 from consilience.learn.choice import best_entry, combine, contenders
 from consilience.learn.effort import PRESETS, Effort
+from consilience.learn.halving import fusions_to_halve, halve
 from consilience.learn.leaderboard import Entry, Leaderboard
 from consilience.learn.learners import LEARNERS, Situation
 from consilience.learn.learners._base import CannotWin, OutOfTime, Split
@@ -72,9 +73,13 @@ def run_election(
     first = budget if whole is None else budget.share(whole.others)
     poll = _Poll(splits, target, scored, situation, first, effort, budget)
     entries: list[Entry] = []
+    fusions, out = fusions_to_halve(candidates, len(target)), dict[str, str]()
     with progress.step("Learn", len(candidates), "candidates") as step:
         for place, candidate in enumerate(candidates):
-            entry = _score(candidate, poll, entries, _share(candidates[place:]))
+            if candidate in fusions and candidate == fusions[0]:
+                left = None if first.seconds is None else _left(poll, [entry for entry in entries if entry.scores is not None])
+                out = halve(fusions, splits[0], situation, Budget(left), progress)
+            entry = _out(candidate, out) or _score(candidate, poll, entries, _share(candidates[place:]))
             entries.append(entry)
             step.advance()
             progress.say(f"  {entry.name}: {entry.stopped or f'loss {entry.loss:.4f}'} ({entry.seconds:.0f} s)")
@@ -175,6 +180,11 @@ def _share(coming: Sequence[Candidate]) -> float:
     """Part of the time left that the first of these may take: the cheap ones share it, so that each modality is judged alone; later ones get half."""
     cheap = sum(LEARNERS.card(candidate.learner).cost == "low" for candidate in coming)
     return min(0.5, 1 / cheap) if LEARNERS.card(coming[0].learner).cost == "low" else 0.5
+
+
+def _out(candidate: Candidate, out: Mapping[str, str]) -> Entry | None:
+    """The entry of a candidate that short trainings have put out of the running; None for the others."""
+    return Entry(candidate, stopped=out[candidate.name]) if candidate.name in out else None
 
 
 def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: float) -> Entry:

@@ -14,6 +14,7 @@ from consilience.encoders import FrozenEncoder
 from consilience.features._examples import Block, Examples, Prepared
 from consilience.features.plan import Extraction
 from consilience.learn.learners._patterns import patterns_to_learn
+from consilience.pipeline._answers import Wanted
 from consilience.pipeline.fitted import Pipeline, Scored
 
 __all__ = ["rehearse"]
@@ -39,12 +40,13 @@ def rehearse(pipeline: Pipeline) -> None:
             width = features.widths.get(slot.name) or encoder.width
             blocks[slot.name] = Block(slot.name, slot.modality, np.zeros((1, width), np.float32), np.array([True]))
     with np.errstate(over="raise", invalid="raise", divide="raise"):
+        old = pipeline.calibration.conformal is None
         examples = _patterns(features.examples(dataset, Extraction(blocks)))
         dataset = dataset.take(np.zeros(len(examples), dtype=np.int64))
         scores = pipeline.calibration.apply(pipeline.model.predict(examples))
         if scores.shape != (len(examples), pipeline.task.num_outputs) or not np.isfinite(scores).all():
             raise ValueError("its scores are not finite numbers, one for each output")
-        pipeline._frame(Scored(dataset, examples, scores, pipeline.task.output(scores)), proba=True)
+        pipeline._frame(Scored(dataset, examples, scores, pipeline.task.output(scores)), Wanted(proba=True, sets=None if old else 0.9))
 
 
 def _patterns(examples: Examples) -> Examples:

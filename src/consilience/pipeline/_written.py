@@ -36,6 +36,22 @@ class _Spread(_Written):
     weights: list[float]
 
 
+class _Conformal(_Written):
+    names: list[str]
+    patterns: list[list[str]]
+    kind: str
+    pattern_of: list[int]
+    classes: list[int]
+    odd: list[float]
+    mass: list[float]
+
+
+class _Selective(_Written):
+    confidence: list[float]
+    loss: list[float]
+    bounded: bool
+
+
 class CalibrationFile(_Written):
     """``calibration.json``."""
 
@@ -43,6 +59,8 @@ class CalibrationFile(_Written):
     doubt: float
     residuals: list[float]
     spread: _Spread | None
+    conformal: _Conformal | None = None
+    selective: _Selective | None = None
 
 
 class _Interval(_Written):

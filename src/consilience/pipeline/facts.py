@@ -17,7 +17,7 @@ from consilience.metrics.bootstrap import paired_bootstrap
 from consilience.pipeline.portrait import portray
 from consilience.tasks import Task
 
-__all__ = ["describe_fit", "fusion_gain"]
+__all__ = ["describe_fit", "fusion_gain", "verdict_of"]
 
 
 def describe_fit(
@@ -101,16 +101,16 @@ def fusion_gain(board: Leaderboard, target: np.ndarray, task: Task) -> dict[str,
         "fused": fused.name,
         "verdict": f"It cannot be told whether fusing is worth it: {', '.join(unknown)} alone was not scored. The time limit may be too short."
         if unknown and single.name != board.chosen
-        else _verdict(metric.name, value, low, high, single, chosen is fused),
+        else verdict_of(metric.name, value, low, high, single, chosen is fused),
     }
 
 
-def _verdict(metric: str, value: float, low: float, high: float, single: Entry, fused_chosen: bool) -> str:
+def verdict_of(metric: str, value: float, low: float, high: float, single: Entry, fused_chosen: bool, seeds: int = 1) -> str:
     """One sentence a person can act on."""
     alone = single.candidate.modalities[0]
     points = metric in {"accuracy", "micro_f1"}
     amount, least, most = (f"{100 * x:.1f}" if points else f"{x:.3g}" for x in (abs(value), low, high))
-    change = f"{amount}{' points' if points else ''} [{least}, {most}] than with {alone} alone"
+    change = f"{amount}{' points' if points else ''} [{least}, {most}] than with {alone} alone{f', over rows and {seeds} seeds' if seeds > 1 else ''}"
     if low > 0:
         return f"Fusing is worth it: {metric} is better by {change}."
     if high < 0:

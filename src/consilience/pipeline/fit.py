@@ -31,11 +31,14 @@ from consilience.learn.calibration import Calibration
 from consilience.learn.candidates import combiners, default_candidates
 from consilience.learn.effort import PRESETS
 from consilience.learn.election import run_election
+from consilience.learn.familiar import Familiarity
 from consilience.learn.leaderboard import Leaderboard
 from consilience.learn.learners import LEARNERS, Fitted, Situation
 from consilience.learn.learners._base import Split
 from consilience.learn.learners.ensemble import FittedEnsemble
+from consilience.pipeline._alone import compare_alone
 from consilience.pipeline._folds import plan_rounds
+from consilience.pipeline._memory import rows_within
 from consilience.pipeline._whole import EndToEndPlan
 from consilience.pipeline.facts import describe_fit
 from consilience.pipeline.fitted import Pipeline
@@ -93,6 +96,7 @@ def fit_pipeline(
     channels = channel_groups(pool.dataset)
     features = Features(plan_slots(schema, recipe.encoders, channels))
     raw_slots(schema, recipe.encoders, recipe.train, (), channels)  # what cannot be trained is said before the work
+    pool = _in_memory(pool, features, recipe, progress)
     clock.lap("read")
     extraction = features.extract(pool.dataset, store, progress, budget.share(_ENCODE))
     pool, extraction = _in_time(*_set_aside(pool, extraction), progress)
@@ -136,23 +140,34 @@ def fit_pipeline(
     board = run_election(candidates, splits, target, situation, budget, progress, together, effort, map(splits_of, rounds[1:]), whole)
     chosen = board[board.chosen]
     assert chosen.scores is not None
-    calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task, _presence(splits, board.scored))
-
     learn_from = np.arange(len(pool.dataset)) if recipe.refit and not recipe.valid_only else rounds[0][0].train
     final, model = _refit(features, whole.raw, pool.dataset, extraction, target, learn_from, board, situation, budget, progress)
+    used = {name for _, names in model.members.values() for name in names}
+    present = {name: there for name, there in _presence(splits, board.scored).items() if name in used}
+    calibration = Calibration.fit(chosen.scores[board.scored], target[board.scored], task, present)
     clock.lap("learn")
     if checkpoints is not None:
         shutil.rmtree(checkpoints, ignore_errors=True)  # nothing is left to go on with
     pipeline = Pipeline(recipe, schema, task, final, model, calibration, {}, store)
+    slots = {slot.name for slot in pipeline.needed_features().slots}
+    pipeline.familiarity = Familiarity.fit(splits, final.examples(pool.dataset, extraction).take(learn_from), slots, recipe.seed)
     pipeline.facts = describe_fit(
         board, target, task, pool.dataset, extraction, final, calibration, clock.seconds(), _peak_memory(), len(learn_from), schema, relatives
     )
+
+    def splits_again(seed: int) -> list[Split]:
+        return splits_of(plan_rounds(pool.is_valid, task.labels(target), groups, recipe.model_copy(update={"seed": seed}))[0])
+
+    pipeline.facts.update(compare_alone(board, pipeline.facts, target, situation, splits_again, recipe.seeds, budget, progress))
+    if recipe.seeds > 1:
+        clock.lap("seeds")
+        pipeline.facts["seconds"] = clock.seconds()
     return pipeline
 
 
 def _name_of(recipe: Recipe, target: np.ndarray) -> str:
     """The folder of a fit's checkpoints: the same for the same settings and rows, whether it goes on or begins."""
-    settings = recipe.model_dump(mode="json", exclude={"resume", "time_limit", "offline", "tensorboard"})
+    settings = recipe.model_dump(mode="json", exclude={"resume", "time_limit", "offline", "tensorboard", "seeds"})
     return hash_json([settings, hash_arrays({"target": np.asarray(target)})])
 
 
@@ -222,6 +237,18 @@ def _set_aside(pool: _Pool, extraction: Extraction) -> tuple[_Pool, Extraction]:
         column, reason = next(iter(extraction.failures.values()))
         raise TargetError(f"Fewer than two rows can be read. {reason}", column=column)
     return _Pool(pool.dataset.set_aside(extraction.failures), pool.is_valid[keep]), extraction.take(keep)
+
+
+def _in_memory(pool: _Pool, features: Features, recipe: Recipe, progress: Progress) -> _Pool:
+    """As many rows as can be learned from within the limit of memory."""
+    keep = rows_within(recipe.memory_limit, pool.dataset, features, recipe.seed)
+    if keep is None:
+        return pool
+    progress.say(
+        f"The model learns from {len(keep):,} of {len(pool.dataset):,} rows, drawn at random: the features of all would not fit into "
+        f"{recipe.memory_limit:g} GiB. --memory-limit lets it take more."
+    )
+    return _Pool(pool.dataset.take(keep), pool.is_valid[keep])
 
 
 def _in_time(pool: _Pool, extraction: Extraction, progress: Progress) -> tuple[_Pool, Extraction]:

@@ -20,7 +20,9 @@ from consilience.features._examples import Examples
 from consilience.features.plan import Features
 from consilience.features.store import FeatureStore
 from consilience.learn.calibration import Calibration
+from consilience.learn.familiar import Familiarity
 from consilience.learn.learners.ensemble import FittedEnsemble
+from consilience.pipeline._answers import Wanted, answer_columns, column_types
 from consilience.pipeline._pieces import Together, piece_size, pieces
 from consilience.pipeline.recipe import Recipe
 from consilience.tasks import Task
@@ -68,6 +70,7 @@ class Pipeline:
     calibration: Calibration
     facts: dict[str, Any] = field(default_factory=dict)
     store: FeatureStore | None = None
+    familiarity: Familiarity | None = None
 
     @property
     def modalities(self) -> list[str]:
@@ -114,33 +117,45 @@ class Pipeline:
         return self.scored(dataset, examples)
 
     def predict(
-        self, table: Table, *, proba: bool = False, keep: tuple[str, ...] = (), strict: bool = False, progress: Progress | None = None
+        self,
+        table: Table,
+        *,
+        proba: bool = False,
+        sets: float | None = None,
+        abstain: float | None = None,
+        unfamiliar: bool = False,
+        keep: tuple[str, ...] = (),
+        strict: bool = False,
+        progress: Progress | None = None,
     ) -> pl.DataFrame:
         """One row of output for each row of the table, in its order.
 
         Columns: those of ``keep``, ``prediction``, ``probability`` (classes) or ``low`` and ``high`` (numbers, 90 %), with ``proba`` one
-        ``probability_<class>`` each, and ``note``. A row that had to be set aside has an empty prediction and the reason in ``note``.
-        A long table goes through in pieces of fixed size; next to one piece, products of float32 may differ in their last bits.
+        ``probability_<class>`` each, and ``note``. A row that had to be set aside has an empty prediction and the reason in ``note``; a row unlike
+        those that were learned from is told of there. A long table goes through in pieces of fixed size; next to one piece, products of float32
+        may differ in their last bits.
+
+        Args:
+            sets: A level from 0.5 to 0.99. Classes get a column ``set``, which holds the true class with that chance; for numbers ``low`` and
+                ``high`` are of that level.
+            abstain: A risk: the share of answers that may be wrong; for numbers the mean absolute error. Rows that are not sure enough for it, and
+                rows unlike those that were learned from, have no prediction, True in the column ``abstained``, and the reason in ``note``.
+            unfamiliar: True adds a column of that name: 0 = like the training rows, above 0.99 = unlike them.
 
         Raises:
             ColumnError: A column of ``keep`` is not in the table.
+            UsageError: What is asked for cannot be promised.
         """
-        ours = ["prediction", "probability", "low", "high", "note", *(f"probability_{name}" for name in self.task.target.classes)]
-        _check_keep(keep, table, ours)
-        parts = [self._frame(self.scored(*part), proba) for part in self._parts(table, "Predict", strict=strict, progress=progress)]
+        wanted = Wanted(proba, sets, abstain, unfamiliar).checked(self.calibration, self.familiarity)
+        _check_keep(keep, table, wanted.columns(self.task))
+        parts = [self._frame(self.scored(*part), wanted) for part in self._parts(table, "Predict", strict=strict, progress=progress)]
         return _beside(table, keep, parts)
 
-    def _frame(self, scored: Scored, proba: bool) -> pl.DataFrame:
+    def _frame(self, scored: Scored, wanted: Wanted) -> pl.DataFrame:
         """What ``predict`` gives for one piece of a table."""
-        columns = self.task.decode(scored.output)
-        if self.task.target.task == "regression":
-            margins = self.calibration.margins(scored.scores, scored.examples.present())[:, None]
-            columns["low"] = self.task.output(scored.scores - margins).tolist()
-            columns["high"] = self.task.output(scored.scores + margins).tolist()
-        elif proba:
-            columns.update({f"probability_{name}": scored.output[:, index].tolist() for index, name in enumerate(self.task.target.classes)})
-        columns["note"] = [" ".join(scored.dataset.notes.get(int(row), ())) for row in scored.dataset.rows]
-        made = pl.DataFrame(columns, schema_overrides=self._types(columns), strict=False)
+        notes = [list(scored.dataset.notes.get(int(row), ())) for row in scored.dataset.rows]
+        columns = answer_columns(self.calibration, self.familiarity, scored.scores, scored.output, scored.examples, notes, wanted)
+        made = pl.DataFrame(columns, schema_overrides=column_types(self.task, columns), strict=False)
         return _with_rows_aside(made, scored.dataset)
 
     def evaluate(self, table: Table, *, strict: bool = False, progress: Progress | None = None) -> dict[str, Any]:
@@ -213,11 +228,6 @@ class Pipeline:
         used = {(name, fitted.whole and name in learned) for fitted, names in self.model.members.values() for name in names}
         slots = [slot for slot in self.features.slots if (slot.modality, slot.raw) in used]
         return self.features.of(slots)
-
-    def _types(self, columns: dict[str, list[Any]]) -> dict[str, Any]:
-        """Column types that do not depend on whether a row could be scored."""
-        prediction = {"regression": pl.Float64(), "multilabel": pl.List(pl.String)}.get(self.task.target.task, pl.String())
-        return {name: pl.Float64() for name in columns} | {"prediction": prediction, "note": pl.String()}
 
 
 def _check_keep(keep: tuple[str, ...], table: Table, ours: list[str]) -> None:

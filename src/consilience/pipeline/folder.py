@@ -5,7 +5,7 @@ schema.json       what each column is
 learned.json      what encoders and learners learned, but the arrays
 weights/*         arrays, as safetensors
 trees/*           texts: boosted trees in LightGBM's own format, vocabularies
-calibration.json  temperature and doubt, or residuals
+calibration.json  temperature and doubt, or residuals; how held-out rows were scored, for sets and for withheld predictions
 leaderboard.json  the candidates, the verdict, the times
 README.md         the model card
 MANIFEST.json     format version, and the SHA-256 of every file
@@ -35,6 +35,7 @@ from consilience.data.schema import Schema
 from consilience.features.plan import Features
 from consilience.features.store import FeatureStore
 from consilience.learn.calibration import Calibration
+from consilience.learn.familiar import Familiarity
 from consilience.learn.learners import LEARNERS, Situation
 from consilience.learn.learners.ensemble import FittedEnsemble
 from consilience.pipeline._rehearsal import rehearse
@@ -139,6 +140,8 @@ def _write(pipeline: Pipeline, folder: Path) -> None:
                 "weight": pipeline.model.weights[name],
             }
         )
+    if pipeline.familiarity is not None:
+        parts["familiarity"] = pipeline.familiarity.state()
     _write_json(folder / "learned.json", {"members": members, "parts": {name: part.config for name, part in parts.items()}})
     (folder / "weights").mkdir()
     for name, part in parts.items():
@@ -171,7 +174,8 @@ def _read(files: Mapping[str, bytes], store: FeatureStore | None) -> Pipeline:
         fitted = LEARNERS.get(member["learner"]).fitted.restore(parts[f"member{index}"], situation)
         members[member["name"]] = (fitted, tuple(member["modalities"]))
     model = FittedEnsemble(members, {member["name"]: member["weight"] for member in learned["members"]}, situation)
-    return Pipeline(recipe, schema, task, features, model, Calibration.restore(State(calibration), task), facts, store)
+    familiarity = Familiarity.restore(parts["familiarity"]) if "familiarity" in parts else None
+    return Pipeline(recipe, schema, task, features, model, Calibration.restore(State(calibration), task), facts, store, familiarity)
 
 
 def _recipe(content: bytes) -> dict[str, Any]:

@@ -42,7 +42,9 @@ class Recipe(Settings):
         refit: Learn again from all rows after the choice.
         folds: Number of folds; None lets the number of rows decide.
         time_limit: Seconds, for the whole fit.
+        memory_limit: GiB that the whole fit should stay under, about: of very many rows as many are learned from as fit, drawn at random.
         seed: Same seed, same machine: same predictions.
+        seeds: Seeds under which the chosen candidate and the best of each modality learn, so that the verdict on fusing holds over them as well.
         offline: Nothing is fetched, whatever is named.
         strict: The first unreadable cell is an error instead of a quarantined row.
     """
@@ -69,7 +71,9 @@ class Recipe(Settings):
     refit: bool = True
     folds: int | None = Field(default=None, ge=2, le=50)
     time_limit: float | None = Field(default=None, gt=0)
+    memory_limit: float = Field(default=6.0, gt=0)
     seed: int = Field(default=0, ge=0)
+    seeds: int = Field(default=1, ge=1, le=50)
     offline: bool = False
     strict: bool = False
 

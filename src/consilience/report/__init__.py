@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from consilience.report.content import write_content
+from consilience.report.explanation import write_explanation
 from consilience.report.page import write_report
 
-__all__ = ["write_content", "write_report"]
+__all__ = ["write_content", "write_explanation", "write_report"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from consilience.report._explained_chinese import EXPLAINED_CHINESE
+
 __all__ = ["CHINESE"]
 
 CHINESE: dict[str, str] = {
@@ -301,4 +303,5 @@ CHINESE: dict[str, str] = {
     "confusion.all_pairs": "最常混淆的类别对",
     # --- notebook ---
     "notebook.board": "最佳候选模型",
+    **EXPLAINED_CHINESE,
 }

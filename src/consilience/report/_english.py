@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from consilience.report._explained_english import EXPLAINED_ENGLISH
+
 __all__ = ["ENGLISH"]
 
 ENGLISH: dict[str, str] = {
@@ -315,4 +317,5 @@ ENGLISH: dict[str, str] = {
     "confusion.all_pairs": "The most confused pairs",
     # --- notebook ---
     "notebook.board": "Best candidates",
+    **EXPLAINED_ENGLISH,
 }

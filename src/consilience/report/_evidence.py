@@ -10,6 +10,9 @@ from consilience.report._material import Judged, Material
 
 __all__ = ["Evidence", "make_evidence"]
 
+DRAWN_UP_TO = 4
+"""Modalities up to which all patterns are drawn; beyond: all, leave-one-outs, singles and none."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -27,12 +30,16 @@ def make_evidence(material: Material, judged: Judged) -> Evidence:
     """The score for every pattern of present modalities, and what each one's absence costs."""
     words, numbers = material.words, material.numbers
     metric, everything = material.facts["headline"], material.pipeline.modalities
+    drawn = {len(everything), len(everything) - 1, 1, 0}
     plot_rows, table = [], []
-    for pattern in judged.patterns:
+    for pattern in judged.worth["patterns"]:
         names = pattern["modalities"]
         label = " + ".join(names) or words("evidence.nothing")
         whole = len(names) == len(everything)
-        plot_rows.append(IntervalRow(label, pattern["metrics"][metric], strong=whole, tag=words("evidence.all") if whole and len(names) > 1 else ""))
+        if len(everything) <= DRAWN_UP_TO or len(names) in drawn:
+            plot_rows.append(
+                IntervalRow(label, pattern["metrics"][metric], strong=whole, tag=words("evidence.all") if whole and len(names) > 1 else "")
+            )
         cost = pattern["cost"]
         table.append(
             (
@@ -47,7 +54,7 @@ def make_evidence(material: Material, judged: Judged) -> Evidence:
     return Evidence(
         conclusion=_conclusion(material, judged),
         title=words("evidence.plot", metric=numbers.name(metric)),
-        note=words("evidence.note", rows=f"{len(judged.scored.dataset):,}"),
+        note=words("evidence.note", rows=f"{judged.worth['rows']:,}"),
         plot=plot_intervals(plot_rows, metric, numbers),
         header=(words("column.present"), numbers.name(metric), "95 %", words("column.cost"), "95 %", words("column.rows")),
         rows=tuple(table),
@@ -57,7 +64,7 @@ def make_evidence(material: Material, judged: Judged) -> Evidence:
 def _conclusion(material: Material, judged: Judged) -> str:
     words, numbers, metric = material.words, material.numbers, material.facts["headline"]
     everything = material.pipeline.modalities
-    by_names = {tuple(pattern["modalities"]): pattern for pattern in judged.patterns}
+    by_names = {tuple(pattern["modalities"]): pattern for pattern in judged.worth["patterns"]}
 
     def value(pattern: dict[str, Any]) -> str:
         return f"{numbers.name(metric)} {numbers.metric(metric, pattern['metrics'][metric]['value'])}"

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from consilience.data.kinds import Cells
 from consilience.report._material import Judged, Material, short
 
-__all__ = ["Example", "Group", "Shown", "make_examples", "pick_examples"]
+__all__ = ["Example", "Group", "Shown", "make_examples", "pick_examples", "shown_row"]
 
 ROWS, LEAST_ROWS = 24, 8
 PICTURES = 40
@@ -120,9 +120,30 @@ def _varied(order: np.ndarray, said: list[Any], count: int) -> list[int]:
 
 
 def _example(material: Material, judged: Judged, row: int, said: Any, sure: np.ndarray | None, right: bool, media: list[str], each: int) -> Example:
-    words, numbers, dataset = material.words, material.numbers, judged.scored.dataset
+    numbers, dataset = material.numbers, judged.scored.dataset
     assert dataset.target is not None
-    truth = dataset.target[row]
+    if sure is not None:
+        note = numbers.share(float(sure[row]))
+    else:
+        truth = dataset.target[row]
+        ratio = float(said) / float(truth) if material.task.target.log else float(said) - float(truth)
+        note = f"× {numbers.plain(ratio)}" if material.task.target.log else ("+" if ratio > 0 else "") + numbers.plain(ratio)
+    return shown_row(material, judged, row, said, note, right=right, media=media, each=each)
+
+
+def shown_row(
+    material: Material, judged: Judged, row: int, said: Any, note: str, *, right: bool, media: list[str] | None = None, each: int = 3
+) -> Example:
+    """A row with its cells, what is said of it, and ``note`` beside that.
+
+    Args:
+        row: Its place among the rows that were scored.
+        media: Columns with pictures; found where they are not given.
+        each: How many of these are shown.
+    """
+    words, dataset = material.words, judged.scored.dataset
+    assert dataset.target is not None
+    media, truth = _media(judged) if media is None else media, dataset.target[row]
     # Words say most, so they come first; then what is there before what is not.
     plain = sorted(
         (cells for name, cells in dataset.cells.items() if name not in media and name not in dataset.absent_columns),
@@ -134,11 +155,6 @@ def _example(material: Material, judged: Judged, row: int, said: Any, sure: np.n
         more.append(words("examples.more_media", count=len(pictures) - each))
     if len(plain) > COLUMNS:
         more.append(words("examples.more", count=len(plain) - COLUMNS))
-    if sure is not None:
-        note = numbers.share(float(sure[row]))
-    else:
-        ratio = float(said) / float(truth) if material.task.target.log else float(said) - float(truth)
-        note = f"× {numbers.plain(ratio)}" if material.task.target.log else ("+" if ratio > 0 else "") + numbers.plain(ratio)
     return Example(
         row=words("examples.row", row=f"{int(dataset.rows[row]):,}"),
         said=_answer(material, said),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from consilience.report._axes import Axis, linear_axis
 from consilience.report._numbers import Interval, Numbers
 
-__all__ = ["IntervalPlot", "IntervalRow", "Strip", "plot_intervals"]
+__all__ = ["IntervalPlot", "IntervalRow", "Strip", "plot_changes", "plot_intervals", "plot_shares"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,40 @@ def plot_intervals(rows: Sequence[IntervalRow], metric: str, numbers: Numbers) -
         )
     ticks = tuple((tick.at, tick.anchor, numbers.tick(metric, tick.value)) for tick in axis.ticks)
     return IntervalPlot(tuple(strips), axis, ticks, numbers.axis(metric))
+
+
+def plot_changes(rows: Sequence[IntervalRow], metric: str, numbers: Numbers, label: str) -> IntervalPlot | None:
+    """The same for differences of a metric, zero among them; ``label`` names the axis. None where no row has a value."""
+
+    def said(value: float | None) -> str:
+        return numbers.change_number(metric, value)
+
+    return _plot_with_zero(rows, said, lambda value: numbers.change_tick(metric, value), numbers, label, 0.0)
+
+
+def plot_shares(rows: Sequence[IntervalRow], numbers: Numbers, label: str) -> IntervalPlot | None:
+    """The same for parts of one: 0 and 1 are on the axis."""
+    return _plot_with_zero(rows, numbers.share, numbers.whole, numbers, label, 1.0)
+
+
+def _plot_with_zero(
+    rows: Sequence[IntervalRow], said: Callable[[float | None], str], tick: Callable[[float], str], numbers: Numbers, label: str, most: float
+) -> IntervalPlot | None:
+    parts = [[row.found.get(part) for part in ("value", "low", "high")] for row in rows]
+    known = [x for part in parts for x in part if x is not None]
+    if not known:
+        return None
+    axis = linear_axis(min(0.0, *known), max(most, *known))
+    strips = []
+    for row, (value, low, high) in zip(rows, parts, strict=True):
+        if value is None:
+            strips.append(Strip(row, None, 0, 0, False, said(None), ""))
+            continue
+        low, high = (value if low is None else low), (value if high is None else high)
+        between = numbers.words("number.to", low=said(low), high=said(high))
+        strips.append(Strip(row, axis.at(value), axis.at(low), axis.at(high), False, said(value), between))
+    ticks = tuple((one.at, one.anchor, tick(one.value)) for one in axis.ticks)
+    return IntervalPlot(tuple(strips), axis, ticks, label)
 
 
 def _extent(rows: Sequence[IntervalRow], sign: float, *, bounded: bool) -> tuple[float, float]:

@@ -11,7 +11,11 @@ import numpy as np
 from consilience.core.progress import Progress
 from consilience.data.table import Table
 from consilience.judge.drift import Drift, find_drift
-from consilience.judge.patterns import score_patterns
+from consilience.judge.labels import find_suspects
+from consilience.judge.profile import profile_model
+from consilience.judge.robustness import measure_robustness
+from consilience.judge.slices import find_slices
+from consilience.judge.worth import scored_worth
 from consilience.pipeline.fitted import Pipeline, Scored
 from consilience.report._numbers import Numbers
 from consilience.report._words import Words
@@ -29,16 +33,24 @@ class Judged:
         scored: Its usable rows.
         encoded: ``[N]`` or ``[N, L]`` their encoded target.
         evaluated: What ``evaluate`` gives.
-        patterns: What ``score_patterns`` gives.
+        worth: What ``scored_worth`` gives; its rows are a sample where there are very many.
+        slices: What ``find_slices`` gives.
+        suspects: What ``find_suspects`` gives.
         drift: Columns that differ from the training rows.
+        robustness: What ``measure_robustness`` gives; None where it was not asked for.
+        cost: What ``profile_model`` gives; None where it was not asked for.
     """
 
     source: str
     scored: Scored
     encoded: np.ndarray
     evaluated: dict[str, Any]
-    patterns: list[dict[str, Any]]
+    worth: dict[str, Any]
+    slices: dict[str, Any]
+    suspects: dict[str, Any]
     drift: list[Drift]
+    robustness: dict[str, Any] | None = None
+    cost: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +89,8 @@ class Material:
         return f"{learner_of(entry)} ({self.words.both(entry['modalities'])})"
 
 
-def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Progress) -> Material:
-    """Scores the table, if there is one."""
+def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Progress, *, trust: bool = False) -> Material:
+    """Scores the table, if there is one; with ``trust`` also damages its cells and measures what the model costs, which takes minutes."""
     numbers = Numbers(words, pipeline.task)
     if table is None:
         return Material(pipeline, words, numbers)
@@ -86,9 +98,14 @@ def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Prog
     scored = pipeline.score(table, with_target=True, progress=progress)
     evaluated = pipeline.report_metrics(scored, time.monotonic() - began)
     encoded = pipeline.task.encode(np.asarray(scored.dataset.target))
-    patterns = score_patterns(pipeline, scored, progress=progress)
+    worth = scored_worth(pipeline, scored, progress=progress)
+    slices = find_slices(pipeline, scored).as_dict()
+    suspects = find_suspects(pipeline, scored, progress=progress).as_dict()
     drift = find_drift(pipeline.facts["portraits"], scored.dataset, pipeline.schema)
-    return Material(pipeline, words, numbers, Judged(short(table.source, 60), scored, encoded, evaluated, patterns, drift))
+    robustness = measure_robustness(pipeline, table, seed=pipeline.recipe.seed, progress=progress).as_dict() if trust else None
+    cost = profile_model(pipeline, table, seconds=4, starts=1, progress=progress).as_dict() if trust else None
+    judged = Judged(short(table.source, 60), scored, encoded, evaluated, worth, slices, suspects, drift, robustness, cost)
+    return Material(pipeline, words, numbers, judged)
 
 
 def headline_of(entry: dict[str, Any], name: str) -> dict[str, float | None]:

@@ -76,6 +76,10 @@ class Numbers:
         text = text.replace("-", "−")
         return self.words("number.percent", number=text) if name in PERCENT else text
 
+    def change_tick(self, name: str, value: float) -> str:
+        """A difference at an axis."""
+        return (f"{100 * value:.6g}" if name in PERCENT else f"{value:,.6g}").replace("-", "−")
+
     def interval(self, name: str, found: Interval) -> str:
         """``67.2 to 75.3 %``: both ends."""
         low, high = (self.metric(name, found.get(end)) for end in ("low", "high"))

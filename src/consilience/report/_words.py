@@ -1,4 +1,4 @@
-"""Every text of the report, in each language: one dict per language, all with the same keys, one file per dict."""
+"""Every text of the report, in each language: one dict per language, all with the same keys, two files per language."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from consilience.core.errors import UnknownName
 from consilience.report._chinese import CHINESE
+from consilience.report._chinese_worth import CHINESE_WORTH
 from consilience.report._english import ENGLISH
+from consilience.report._english_worth import ENGLISH_WORTH
 
 __all__ = ["CATALOGUES", "Words", "words_for"]
 
 
-CATALOGUES: dict[str, dict[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+CATALOGUES: dict[str, dict[str, str]] = {"en": {**ENGLISH, **ENGLISH_WORTH}, "zh": {**CHINESE, **CHINESE_WORTH}}
 
 
 class Words:

@@ -4,6 +4,8 @@
 nothing, or raise an AssertionError that says what was promised and what was found. What a method's card claims steers which promises it is held to.
 A failure that is known and accepted is named with a written reason (``known={"name of the check": "why"}``); once it holds, that is an error too.
 
+``check_interaction`` trains a fusion on a task that no sum of modalities can learn, made by ``xor_examples``.
+
 ``tiny_table``, ``fake_column``, ``fake_columns``, ``fake_task``, ``fake_target`` and ``fake_examples`` make small data of every kind in no time;
 ``HashingText`` and ``RandomImage`` are frozen encoders without weights.
 
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
         fake_task,
         through_disk,
         tiny_table,
+        xor_examples,
     )
-    from consilience.testing.fusion_checks import check_fusion
+    from consilience.testing.fusion_checks import check_fusion, check_interaction
     from consilience.testing.kind_checks import check_kind
     from consilience.testing.learner_checks import check_learner
     from consilience.testing.registry_checks import check_registry
@@ -41,6 +44,7 @@ __all__ = [
     "RandomImage",
     "check_encoder",
     "check_fusion",
+    "check_interaction",
     "check_kind",
     "check_learner",
     "check_registry",
@@ -52,10 +56,12 @@ __all__ = [
     "fake_task",
     "through_disk",
     "tiny_table",
+    "xor_examples",
 ]
 
 # Shown lazily: who checks a kind needs no torch.
 _CHECKS = {f"check_{room}": f"{room}_checks" for room in ("encoder", "fusion", "kind", "learner", "registry", "task")}
+_CHECKS["check_interaction"] = "fusion_checks"
 
 
 def __getattr__(name: str) -> Any:

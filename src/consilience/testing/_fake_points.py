@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from consilience.core.seeds import generator
+from consilience.testing._fake_arrays import column_of_arrays
 
 __all__ = ["fake_points_column"]
 
@@ -24,22 +23,7 @@ def fake_points_column(rows: int = 24, seed: int = 0, folder: Path | None = None
     >>> fake_points_column(rows=3).to_list()[0] is None
     True
     """
-    draw = generator(seed, "fake points")
-    gone = draw.random(rows) < 0.15
-    cells: list[bytes | str | None] = []
-    for row in range(rows):
-        content = io.BytesIO()
-        np.save(content, _shape(row % 5, draw), allow_pickle=False)
-        if row == 0 or gone[row]:
-            cells.append(None)
-        elif folder is None:
-            cells.append(content.getvalue())
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"points_{row}.npy"
-            path.write_bytes(content.getvalue())
-            cells.append(str(path.resolve()))
-    return pl.Series("scan", cells, dtype=pl.Binary if folder is None else pl.String)
+    return column_of_arrays("scan", "points", rows, seed, folder, _shape)
 
 
 def _shape(code: int, draw: np.random.Generator) -> np.ndarray:

@@ -6,6 +6,7 @@ from consilience.testing._fake_encoders import HashingText, RandomImage
 from consilience.testing._fake_examples import fake_examples, fake_target, fake_task
 from consilience.testing._fake_table import fake_column, fake_columns, tiny_table
 from consilience.testing._same import through_disk
+from consilience.testing._xor import xor_examples
 
 __all__ = [
     "HashingText",
@@ -17,4 +18,5 @@ __all__ = [
     "fake_task",
     "through_disk",
     "tiny_table",
+    "xor_examples",
 ]

@@ -1,29 +1,41 @@
 """What every fusion has to keep, as plain functions: for our own tests and for the author of a plugin.
 
 ``check_fusion(cls)`` runs all of them with one to eight modalities. Each failure is an AssertionError that says what was promised.
+``check_interaction(cls)`` trains, and so takes seconds: a fusion learns the exclusive or of two modalities if and only if it says so.
 """
 
 from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import EntryPoint
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from consilience.core.budget import Budget
 from consilience.core.registry import Card
 from consilience.core.settings import Settings
+from consilience.fusion import FUSIONS
 from consilience.fusion._base import Fused, Fusion
 from consilience.layers.tokens import Tokens
+from consilience.learn.learners import LEARNERS, Situation
+from consilience.learn.learners._base import Split
+from consilience.testing._fake_examples import fake_task
 from consilience.testing._verdict import run_checks
+from consilience.testing._xor import xor_examples
 
 __all__ = [
     "check_absence",
     "check_claims",
     "check_fusion",
     "check_gradients",
+    "check_interaction",
     "check_no_rows",
     "check_order",
     "check_rows_alone",
@@ -190,6 +202,49 @@ def check_claims(fusion: Fusion, card: Card) -> None:
     if len(fusion.names) > 1:
         together = _together(fusion) > 1e-4
         assert ("interaction" in card.claims) == together, f"The card's claim 'interaction' is wrong: modalities act together: {together}."
+
+
+def check_interaction(cls: type[Fusion], settings: Settings | None = None, card: Card | None = None, rows: int = 600) -> None:
+    """The network learner gets 95 % of the exclusive or of two modalities right if the card claims ``interaction``, else under 60 %.
+
+    Args:
+        cls: The fusion; it need not be registered, but must be importable by its module and name.
+        settings: Its settings; its defaults if None.
+        card: Its card; the one in its module if None.
+        rows: To learn from, and as many again to be judged by.
+
+    >>> from consilience.fusion import FUSIONS
+    >>> check_interaction(FUSIONS.get("concat"), rows=200)
+    """
+    settings = cls.Settings() if settings is None else settings
+    card = sys.modules[cls.__module__].CARD if card is None else card
+    learner: Any = LEARNERS.get("network")
+    task, (examples, target), (fresh, truth) = fake_task("binary"), xor_examples(rows), xor_examples(rows, seed=1)
+    with _registered(cls) as key:
+        chosen = learner.Settings(fusion=key, fusion_settings=settings.model_dump())
+        path = learner(chosen, Situation(task)).path(Split(examples, target, fresh, truth, np.arange(rows)), Budget(None))
+    best = min(path.scores, key=lambda scores: float(task.row_losses(truth, scores).mean()))
+    right = float((best.argmax(axis=1) == truth).mean())
+    told = f"{cls.__name__} gets {right:.1%} of new rows of the exclusive or of two modalities right"
+    if "interaction" in card.claims:
+        assert right >= 0.95, f"{told}; with the claim 'interaction' it has to be 95 %."
+    else:
+        assert right < 0.6, f"{told}; its card does not claim 'interaction', so it has to be at chance."
+
+
+@contextmanager
+def _registered(cls: type[Fusion]) -> Iterator[str]:
+    """The fusion's key in the registry; a class that is in none stands there, as a plugin's would, inside the block."""
+    key = next((name for name in FUSIONS.files if FUSIONS.get(name) is cls), None)
+    if key is not None:
+        yield key
+        return
+    key = f"checked {cls.__qualname__}"
+    FUSIONS.plugins[key] = EntryPoint(key, f"{cls.__module__}:{cls.__qualname__}", "consilience.fusions")
+    try:
+        yield key
+    finally:
+        del FUSIONS.plugins[key]
 
 
 def _together(fusion: Fusion) -> float:

@@ -13,7 +13,7 @@ import polars as pl
 
 from consilience.data.kinds._base import Cells, Evidence, Kind, Parsed, Profile
 
-__all__ = ["Change", "changed"]
+__all__ = ["Change", "ChangedKind", "changed"]
 
 Change = Callable[[Any, int], Any]
 """``f(decoded cell, row) -> decoded cell`` of the same form; must not write into what it is given."""

@@ -12,6 +12,7 @@ import polars as pl
 from consilience.core.errors import CellError
 from consilience.core.hashing import hash_bytes
 from consilience.data.kinds._base import Cells, Evidence, Kind, Parsed, Profile
+from consilience.data.kinds._changed import ChangedKind
 
 __all__ = ["joined"]
 
@@ -58,4 +59,6 @@ def joined(name: str, columns: Sequence[Cells]) -> Cells:
     values = np.empty(len(present), dtype=object)
     for row in np.flatnonzero(present):
         values[row] = tuple(cells.values[row] if cells.present[row] else None for cells in columns)
-    return Cells(name, JoinedKind(columns[0].kind, [cells.name for cells in columns]), values, present)
+    # Where some of the columns carry changes, the kind that knows of changes reads them all.
+    kind = next((cells.kind for cells in columns if isinstance(cells.kind, ChangedKind)), columns[0].kind)
+    return Cells(name, JoinedKind(kind, [cells.name for cells in columns]), values, present)

@@ -33,8 +33,7 @@ class Memory(BytesIO):
     """A file in memory that takes any place to go to: readers of damaged files ask for places before the start, inside calls from C."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        start = (0, self.tell(), len(self.getbuffer()))[whence]
-        return super().seek(max(0, start + offset))
+        return super().seek(offset if whence or offset >= 0 else 0, whence)  # from where it is, and from the end, it stops at the start by itself
 
 
 @dataclass
@@ -104,9 +103,9 @@ def whole(read: Callable[..., Iterable[Any]], source: Any) -> np.ndarray | None:
         gathered = gather(read(source, seek), MAX_SECONDS * RATE)
         if gathered is None:
             return None
-        samples, lied = gathered
+        samples, tame, lied = gathered
         if not lied:
-            return finish(samples)
+            return samples if tame else finish(samples)
         # Windows that lie behind the end: the header lies about the length, so nobody knows it, and the file is read from its start.
         seek = from_the_start
         if isinstance(source, BytesIO):
@@ -118,15 +117,20 @@ def from_the_start(seconds: float | None) -> Plan:
     return Plan(None, MAX_SECONDS)
 
 
-def gather(blocks: Iterable[Any], most: int) -> tuple[np.ndarray, bool] | None:
-    """Blocks of one channel at their own rate, joined at ``RATE``; and whether most of the windows that were asked for held nothing."""
+def gather(blocks: Iterable[Any], most: int) -> tuple[np.ndarray, bool, bool] | None:
+    """Blocks of one channel at their own rate, joined at ``RATE``.
+
+    Returns:
+        The samples, whether they are within -1 and 1 for certain, and whether most of the windows that were asked for held nothing.
+    """
     parts: list[np.ndarray] = []
     count, windows, filled = 0, 0, 0
-    something = False
-    for rate, window in blocks:
+    something, within = False, True
+    for rate, window, tame in blocks:
         windows += 1
+        within = within and tame and rate == RATE  # another rate overshoots
         before, first = count, None
-        for block in resampled(window, rate):
+        for block in resampled(window, rate, tame):
             first = block if first is None else first
             parts.append(block[: most - count])
             count += len(parts[-1])
@@ -138,21 +142,21 @@ def gather(blocks: Iterable[Any], most: int) -> tuple[np.ndarray, bool] | None:
             break
     if not something:
         return None
-    return parts[0] if len(parts) == 1 else np.concatenate(parts), windows > 1 and filled < windows / 2
+    return parts[0] if len(parts) == 1 else np.concatenate(parts), within, windows > 1 and filled < windows / 2
 
 
-def resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
-    """Blocks ``[S] float32`` at ``RATE``; at least one sample if there was one."""
+def resampled(blocks: Iterator[np.ndarray], rate: int, tame: bool = False) -> Iterator[np.ndarray]:
+    """Blocks ``[S] float32`` at ``RATE``; at least one sample if there was one. ``tame``: they are finite for certain."""
     if rate == RATE:
-        for block in blocks:
+        for block in blocks:  # ``finish`` looks for what is not finite
             if len(block):
-                yield clean(block)
+                yield block
         return
     try:
         soxr = import_module("soxr")
     except ImportError:
         raise MissingExtra("The kind 'audio'", "soxr", "audio") from None
-    filled = (clean(block) for block in blocks if len(block))
+    filled = (block if tame else clean(block) for block in blocks if len(block))
     first, second = next(filled, None), next(filled, None)
     if first is not None and second is None:  # the same as below, with less ado for the many short sounds that there are
         made = soxr.resample(first, rate, RATE, quality="HQ")
@@ -172,15 +176,27 @@ def resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
 
 def clean(block: np.ndarray) -> np.ndarray:
     """Finite float32."""
-    if max(block.max(), -block.min()) <= LOUDEST:  # False where there is a NaN
-        return block
+    return block if peak_of(block) <= LOUDEST else repaired(block)  # False where there is a NaN
+
+
+def repaired(block: np.ndarray) -> np.ndarray:
+    """Zeros for what is not finite."""
     found: np.ndarray = np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST)
     return found
 
 
 def finish(samples: np.ndarray) -> np.ndarray:
-    """Samples within -1 and 1: cut if they stick out a little, scaled if they are of another scale."""
-    peak = float(max(samples.max(), -samples.min()))
+    """Finite samples within -1 and 1: cut if they stick out a little, scaled if they are of another scale."""
+    peak = peak_of(samples)
+    if not peak <= LOUDEST:
+        samples = repaired(samples)
+        peak = peak_of(samples)
     if peak > OVERSHOOT:
         samples = samples / np.float32(peak)
     return samples if peak <= 1 else np.clip(samples, -1.0, 1.0)
+
+
+def peak_of(samples: np.ndarray) -> float:
+    """The largest distance from 0; NaN if there is one."""
+    high, low = float(np.maximum.reduce(samples)), float(np.minimum.reduce(samples))
+    return max(high, -low)

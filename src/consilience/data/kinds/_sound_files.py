@@ -13,14 +13,16 @@ from consilience.core.errors import CellError, MissingExtra
 
 __all__ = ["LOUDEST", "blocks_of_av", "blocks_of_soundfile"]
 
-Windows = Iterator[tuple[int, Iterator[np.ndarray]]]
-"""For each window the rate (samples a second) and blocks ``[S] float32``."""
+Windows = Iterator[tuple[int, Iterator[np.ndarray], bool]]
+"""For each window the rate (samples a second), blocks ``[S] float32``, and whether all of them are finite and within -1 and 1 for certain."""
 
 SLOWEST, FASTEST = 50, 10_000_000
 LOUDEST = 1e10
 """What a sample is cut to before it is brought to another rate: above the range of 32 bit written as floats, and far from the end of float32."""
 BLOCK = 1 << 16
 """Samples of all channels that are read at a time."""
+WHOLE_NUMBERS = ("PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8")
+"""Sample formats that libsndfile brings to -1 to 1, whatever a file holds."""
 BAD_PACKETS = 200
 """So many packets in a row that cannot be decoded, and the rest of a file is given up."""
 
@@ -54,7 +56,7 @@ def blocks_of_soundfile(source: Any, plan: Callable[[float | None], Any]) -> Win
         rate, channels = int(file.samplerate), int(file.channels)
         check_rate(rate)
         wanted = plan(file.frames / rate if 0 <= file.frames < 2**62 else None)
-        size = max(1, BLOCK // channels)
+        size, tame = max(1, BLOCK // channels), file.subtype in WHOLE_NUMBERS
 
         def read(frames: int) -> Iterator[np.ndarray]:
             while frames > 0:
@@ -73,15 +75,15 @@ def blocks_of_soundfile(source: Any, plan: Callable[[float | None], Any]) -> Win
 
         frames = int(wanted.seconds * rate)
         if wanted.starts is None:
-            yield rate, read(min(frames, file.frames))
+            yield rate, read(min(frames, file.frames)), tame
             return
         for start in wanted.starts:
             try:
                 file.seek(int(start * rate))
             except failures:
-                yield rate, iter(())
+                yield rate, iter(()), tame
             else:
-                yield rate, read(frames)
+                yield rate, read(frames), tame
 
 
 def blocks_of_av(source: Any, plan: Callable[[float | None], Any]) -> Windows:
@@ -133,14 +135,14 @@ def blocks_of_av(source: Any, plan: Callable[[float | None], Any]) -> Windows:
                     yield block
 
         if wanted.starts is None:
-            yield rate, read(0.0)
+            yield rate, read(0.0), False
             return
         for start in wanted.starts:
             with suppress(*failures):
                 container.seek(int(start * 1_000_000))
-                yield rate, read(start)
+                yield rate, read(start), False
                 continue
-            yield rate, iter(())
+            yield rate, iter(()), False
 
 
 def samples_of(frame: Any) -> np.ndarray:

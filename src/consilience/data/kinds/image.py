@@ -12,9 +12,10 @@ import polars as pl
 from consilience.core.errors import CellError
 from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
+from consilience.data.kinds._damage import DAMAGE
 from consilience.data.kinds._decode import data_uri, decode
 from consilience.data.kinds._media import content_key, parse_files, sniff_files
-from consilience.data.kinds._pictures import AUGMENTATIONS, CORRUPTIONS
+from consilience.data.kinds._pictures import AUGMENTATIONS
 
 __all__ = ["ImageKind"]
 
@@ -40,7 +41,7 @@ class ImageKind(Kind):
 
     modality = "image"
     media = True
-    corruptions = CORRUPTIONS
+    corruptions = DAMAGE
     augmentations = AUGMENTATIONS
 
     def sniff(self, profile: Profile) -> Evidence:

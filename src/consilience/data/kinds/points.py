@@ -142,4 +142,4 @@ def views(cloud: np.ndarray) -> str:
         marks = "".join(f"M{left + x:.0f} {48 + y:.0f}h2v2h-2z" for x, y in zip(across, down, strict=True))
         paths.append(f'<path d="{marks}" fill="currentColor" fill-opacity="0.7"></path>')
     line = '<line x1="100" y1="4" x2="100" y2="92" stroke="currentColor" stroke-opacity="0.3"></line>'
-    return f'<svg viewBox="0 0 200 96" width="200" height="96">{paths[0]}{line}{paths[1]}</svg>'
+    return f'<svg class="strip" viewBox="0 0 200 96" width="200" height="96">{paths[0]}{line}{paths[1]}</svg>'

@@ -12,7 +12,7 @@ from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
 from consilience.data.kinds._cells import as_text, clean_sample, objects
 from consilience.data.kinds._numbers import mostly_numbers
-from consilience.data.kinds._wording import drop_words, typos, typos_by_severity, words_by_severity
+from consilience.data.kinds._wording import WORDING, drop_words, typos
 from consilience.data.kinds._words import count_words, share_of_files
 
 __all__ = ["TextKind"]
@@ -31,7 +31,7 @@ class TextKind(Kind):
     """
 
     modality = "text"
-    corruptions: ClassVar = {"typos": typos_by_severity, "dropped_words": words_by_severity}
+    corruptions = WORDING
     augmentations: ClassVar = {"typos": typos, "drop_words": drop_words}
 
     def sniff(self, profile: Profile) -> Evidence:

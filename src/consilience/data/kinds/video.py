@@ -89,7 +89,7 @@ class VideoKind(Kind):
             film = decode_film(value, STRIP, HEIGHT)
         except (CellError, MissingExtra) as error:
             return escape(f"no film: {error.what}")
-        return f'<img alt="" title="{film.seconds:.1f} s" src="{strip_uri(film.frames)}">'
+        return f'<img alt="" title="{film.seconds:.1f} s" src="{strip_uri(film.frames)}" class="strip">'
 
 
 def is_film(cell: bytes) -> bool:

@@ -97,7 +97,7 @@ class VolumeKind(Kind):
     def thumbnail(self, value: Any) -> str:
         """The middle slices from above, from the front and from the side."""
         try:
-            return f'<img alt="" src="{data_uri(read_volume(value))}">'
+            return f'<img alt="" src="{data_uri(read_volume(value))}" class="strip">'
         except (CellError, MissingExtra) as error:
             return escape(f"no scan: {error.what}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,7 +55,8 @@ class Described:
         values = self.parsed.values[self.parsed.present]
         if self.kind == "set":
             return len(set(map(tuple, values)))
-        return len(np.unique(values)) if values.dtype != object else len(set(values.tolist()))
+        # Cells of media may be lists: their text tells them apart as well.
+        return len(np.unique(values)) if values.dtype != object else len({one if isinstance(one, Hashable) else str(one) for one in values.tolist()})
 
     def schema(self, role: str, reason: str = "", confidence: float | None = None) -> ColumnSchema:
         """The column's entry in the schema."""

@@ -6,20 +6,17 @@ When not: few clouds; then the fixed statistics of ``shape``.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from consilience.core.errors import CellError, UsageError
 from consilience.core.registry import Card
-from consilience.core.seeds import generator
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.encoders._base import TrainedEncoder
+from consilience.encoders._one_column import each_present, only_column, prepared_sample
 from consilience.encoders.points._network import Network
 from consilience.encoders.points._places import check, chosen, farthest, upright
 from consilience.encoders.points._settings import FARTHEST, LOGS, PLACES, WHOLE, PointNetSettings
@@ -69,16 +66,7 @@ class PointNet(TrainedEncoder):
         return {**super().identity(), "mean": self.mean.tolist(), "std": self.std.tolist()}
 
     def fit(self, columns: Mapping[str, Cells], seed: int = 0) -> None:
-        cells = only(columns)
-        rows = np.flatnonzero(cells.present)
-        if len(rows) > SAMPLE:
-            rows = np.sort(generator(seed, "pointnet", "normalisation").choice(rows, SAMPLE, replace=False))
-        try:
-            arrays = self.prepare({cells.name: cells.take(rows)})
-        except CellError as error:
-            error.row = None if error.row is None else int(rows[error.row])  # the row of the table, not of the sample
-            raise
-        there = np.flatnonzero(arrays["mask"][:, 0])
+        arrays, there = prepared_sample(only_column(columns, "pointnet", "points"), self.prepare, seed, "pointnet", SAMPLE)
         self.mean, self.std = self.nothing()
         if len(there):
             whole = arrays["whole"][there].astype(np.float64)
@@ -88,17 +76,13 @@ class PointNet(TrainedEncoder):
             self.std = np.maximum(np.concatenate([whole.std(axis=0), rest.std(axis=0)]), 0.02).astype(np.float32)
 
     def prepare(self, columns: Mapping[str, Cells]) -> dict[str, np.ndarray]:
-        cells, settings = only(columns), self.settings
+        cells, settings = only_column(columns, "pointnet", "points"), self.settings
         points = np.zeros((len(cells), 2 * settings.points, 3 + settings.extra), dtype=np.int16)
         count = np.zeros((len(cells), 1), dtype=np.int16)
         whole = np.zeros((len(cells), WHOLE), dtype=np.float32)
 
-        def one(row: int) -> None:
-            try:
-                cloud = check(cells.read(row))
-            except CellError as error:
-                error.row, error.column = row, cells.name
-                raise
+        def one(row: int, cell: Any) -> None:
+            cloud = check(cell)
             cloud = cloud[chosen(cloud, POOL)]
             places = upright(cloud, settings.up)
             middle = places.mean(axis=0)
@@ -111,9 +95,7 @@ class PointNet(TrainedEncoder):
             points[row, : len(rows), 3 : 3 + rest.shape[1]] = np.clip(np.round(np.sign(rest) * np.log1p(np.abs(rest)) * LOGS), -32767, 32767)
             whole[row] = [np.log(size), *np.log(np.maximum(np.ptp(places, axis=0), 1e-12)), *(np.sign(middle) * np.log1p(np.abs(middle)))]
 
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for _ in pool.map(one, np.flatnonzero(cells.present).tolist()):
-                pass
+        each_present(cells, one)
         return {"points": points, "count": count, "whole": whole, "mask": np.asarray(cells.present, dtype=bool)[:, None].copy()}
 
     def build(self) -> nn.Module:
@@ -124,10 +106,3 @@ class PointNet(TrainedEncoder):
 
     def restore(self, state: State) -> None:
         self.mean, self.std = (np.asarray(state.arrays[name], dtype=np.float32) for name in ("mean", "std"))
-
-
-def only(columns: Mapping[str, Cells]) -> Cells:
-    """The one column that an encoder of points gets."""
-    if len(columns) != 1:
-        raise UsageError(f"The encoder 'pointnet' takes one points column, found {len(columns)}: {', '.join(columns) or 'none'}.")
-    return next(iter(columns.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -130,7 +131,7 @@ class CourseEncoder(TrainedEncoder):
         self.longest, self.gaps = int(state.config["longest"]), bool(state.config["gaps"])
 
 
-class CourseNetwork(nn.Module):
+class CourseNetwork(nn.Module, ABC):
     """From a batch of ``CourseEncoder`` to Tokens: rows that are present go through ``read``, the others are left out.
 
     Args:
@@ -160,9 +161,9 @@ class CourseNetwork(nn.Module):
         vectors = self.read(values, there)  # [P, width]
         return Tokens.single(vectors.new_zeros(len(present), self.width).index_copy(0, rows, vectors), present)
 
+    @abstractmethod
     def read(self, values: Tensor, there: Tensor) -> Tensor:
         """Values ``[P, T, C]`` and which points are there ``[P, T]`` (one at least in each row), as ``[P, width]``."""
-        raise NotImplementedError
 
 
 def augment(values: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from consilience.core.settings import parse_settings
 from consilience.data.kinds._film import Film
 from consilience.encoders._base import FrozenEncoder, ModuleEncoder
 
-__all__ = ["clock", "image_encoder", "runs_as_module"]
+__all__ = ["clock", "image_encoder", "runs_as_module", "sole_image_encoder"]
 
 
 def image_encoder(name: str | None, who: str) -> FrozenEncoder:
@@ -40,6 +40,20 @@ def image_encoder(name: str | None, who: str) -> FrozenEncoder:
     if not isinstance(encoder, FrozenEncoder):
         raise UsageError(f"The encoder {who!r} needs a frozen image encoder; {key!r} is learned.", hint="Name one that claims 'frozen', such as hog.")
     return encoder
+
+
+def sole_image_encoder(argument: str, image: str | None, who: str) -> FrozenEncoder:
+    """The image encoder that is named after the colon or as a setting, as ``image_encoder`` gives it.
+
+    Raises:
+        UsageError: Both are given, and differ.
+    """
+    if argument and image and argument != image:
+        raise UsageError(
+            f"The encoder {who!r} is given two image encoders: {argument!r} after the colon, and {image!r} as a setting.",
+            hint="Name one of them.",
+        )
+    return image_encoder(argument or image, who)
 
 
 def runs_as_module(encoder: FrozenEncoder) -> bool:

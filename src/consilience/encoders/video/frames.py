@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from consilience.core.errors import UsageError
 from consilience.core.registry import Card
 from consilience.core.settings import Settings
 from consilience.data.kinds._film import Film, scene_changes, steady
 from consilience.encoders._base import FrozenEncoder, ModuleEncoder
-from consilience.encoders.video._inner import clock, image_encoder, runs_as_module
+from consilience.encoders.video._inner import clock, runs_as_module, sole_image_encoder
 from consilience.encoders.video._small import check_film
 
 if TYPE_CHECKING:
@@ -72,12 +71,7 @@ class Frames(ModuleEncoder):
 
     def __init__(self, settings: FramesSettings, argument: str = "") -> None:
         super().__init__(settings, argument)
-        if argument and settings.image and argument != settings.image:
-            raise UsageError(
-                f"The encoder 'frames' is given two image encoders: {argument!r} after the colon, and {settings.image!r} as a setting.",
-                hint="Name one of them.",
-            )
-        self.inner: FrozenEncoder = image_encoder(argument or settings.image, WHO)
+        self.inner: FrozenEncoder = sole_image_encoder(argument, settings.image, WHO)
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "image": self.inner.identity()}

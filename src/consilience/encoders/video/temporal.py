@@ -14,14 +14,13 @@ import numpy as np
 from pydantic import Field
 from torch import nn
 
-from consilience.core.errors import UsageError
 from consilience.core.registry import Card
 from consilience.core.settings import Settings
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.data.kinds._film import steady
 from consilience.encoders._base import FrozenEncoder, TrainedEncoder
-from consilience.encoders.video._inner import clock, image_encoder
+from consilience.encoders.video._inner import clock, sole_image_encoder
 from consilience.encoders.video._over_time import OverTime
 from consilience.encoders.video._read import present_films
 from consilience.encoders.video._small import only_film
@@ -81,12 +80,7 @@ class Temporal(TrainedEncoder):
 
     def __init__(self, settings: TemporalSettings, argument: str = "") -> None:
         super().__init__(settings, argument)
-        if argument and settings.image and argument != settings.image:
-            raise UsageError(
-                f"The encoder 'temporal' is given two image encoders: {argument!r} after the colon, and {settings.image!r} as a setting.",
-                hint="Name one of them.",
-            )
-        self.inner: FrozenEncoder = image_encoder(argument or settings.image, WHO)
+        self.inner: FrozenEncoder = sole_image_encoder(argument, settings.image, WHO)
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "image": self.inner.identity()}

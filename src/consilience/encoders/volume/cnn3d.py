@@ -6,9 +6,7 @@ When not: a few dozen scans; then ``slices`` and ``stats``.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
@@ -17,12 +15,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from consilience.core.errors import CellError, UsageError
 from consilience.core.registry import Card
-from consilience.core.seeds import generator
 from consilience.core.state import State
 from consilience.data.kinds import Cells
 from consilience.encoders._base import TrainedEncoder
+from consilience.encoders._one_column import each_present, only_column, prepared_sample
 from consilience.encoders.volume._grid import WindowSettings, check, resampled, windowed
 from consilience.layers.tokens import Tokens
 
@@ -95,16 +92,7 @@ class Cnn3d(TrainedEncoder):
         return {**super().identity(), "mean": self.mean.tolist(), "std": self.std.tolist()}
 
     def fit(self, columns: Mapping[str, Cells], seed: int = 0) -> None:
-        cells = only(columns)
-        rows = np.flatnonzero(cells.present)
-        if len(rows) > SAMPLE:
-            rows = np.sort(generator(seed, "cnn3d", "normalisation").choice(rows, SAMPLE, replace=False))
-        try:
-            arrays = self.prepare({cells.name: cells.take(rows)})
-        except CellError as error:
-            error.row = None if error.row is None else int(rows[error.row])  # the row of the table, not of the sample
-            raise
-        there = np.flatnonzero(arrays["mask"][:, 0])
+        arrays, there = prepared_sample(only_column(columns, "cnn3d", "volume"), self.prepare, seed, "cnn3d", SAMPLE)
         self.mean, self.std = np.full(4, 0.5, dtype=np.float32), np.full(4, 0.25, dtype=np.float32)
         if len(there):
             values = [arrays["voxels"][row].astype(np.float64) / 255 for row in there]
@@ -115,24 +103,18 @@ class Cnn3d(TrainedEncoder):
             self.std = np.maximum(np.array([spread, *sides.std(axis=0)]), 0.02).astype(np.float32)
 
     def prepare(self, columns: Mapping[str, Cells]) -> dict[str, np.ndarray]:
-        cells = only(columns)
+        cells = only_column(columns, "cnn3d", "volume")
         side = self.settings.size
         voxels = np.zeros((len(cells), side, side, side), dtype=np.uint8)
         size = np.zeros((len(cells), 3), dtype=np.float32)
 
-        def one(row: int) -> None:
-            try:
-                volume = check(cells.read(row))
-            except CellError as error:
-                error.row, error.column = row, cells.name
-                raise
+        def one(row: int, cell: Any) -> None:
+            volume = check(cell)
             block = resampled(windowed(volume, self.settings.window), volume.spacing, (side, side, side), self.settings.fit)
             voxels[row] = np.round(block * 255)
             size[row] = np.log(np.array(volume.spacing) * volume.shape)
 
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for _ in pool.map(one, np.flatnonzero(cells.present).tolist()):
-                pass
+        each_present(cells, one)
         return {"voxels": voxels, "size": size, "mask": np.asarray(cells.present, dtype=bool)[:, None].copy()}
 
     def build(self) -> nn.Module:
@@ -217,10 +199,3 @@ class Block(nn.Module):
         y = F.relu(self.norms[0](self.first(x)))
         out: Tensor = F.relu(self.norms[1](self.second(y)) + self.past(x))
         return out
-
-
-def only(columns: Mapping[str, Cells]) -> Cells:
-    """The one column that an encoder of scans gets."""
-    if len(columns) != 1:
-        raise UsageError(f"The encoder 'cnn3d' takes one volume column, found {len(columns)}: {', '.join(columns) or 'none'}.")
-    return next(iter(columns.values()))

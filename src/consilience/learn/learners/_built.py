@@ -127,7 +127,9 @@ def build(slots: Sequence[SlotSpec], settings: BuiltSettings, situation: Situati
     cls: Any = FUSIONS.get(settings.fusion)
     chosen = parse_settings(cls.Settings, settings.fusion_settings, f"The fusion {settings.fusion!r}")
     fusion: Fusion = cls(modalities, settings.width, chosen)
-    head = MLP(settings.width, situation.task.num_outputs, hidden=settings.width, dropout=settings.dropout)
+    # A perceptron after a sum of modalities would bring back the interaction that an additive fusion promises to be without.
+    hidden = () if fusion.additive else settings.width
+    head = MLP(settings.width, situation.task.num_outputs, hidden=hidden, dropout=settings.dropout)
     return Network(made, fusion, head, settings.dropout).to(situation.device)
 
 

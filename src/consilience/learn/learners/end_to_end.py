@@ -6,7 +6,7 @@ The learner that costs most. It is held out once, on the first fold, and has to 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -23,13 +23,16 @@ from consilience.core.settings import Settings
 from consilience.features._examples import Examples
 from consilience.learn.learners._absence import drop_modalities
 from consilience.learn.learners._balance import Whole, slow_down
-from consilience.learn.learners._base import CannotWin, Fitted, Learner, OutOfTime, Path, Point, Situation, Split
-from consilience.learn.learners._built import BuiltSettings, FittedNetworks, build, run_all
+from consilience.learn.learners._base import CannotWin, CrossFit, Fitted, Learner, OutOfTime, Path, Point, Situation, Split, choose
+from consilience.learn.learners._built import BuiltSettings, FittedNetworks, build, run, run_all
+from consilience.learn.learners._epochs import Averaged, Epochs, PathOfEpochs, few_rows
 from consilience.learn.learners._feed import Feed
-from consilience.learn.learners._gradient import Scale, some_rows, target_tensor
+from consilience.learn.learners._gradient import Scale, target_tensor
 from consilience.learn.learners._reduce import Reducer
+from consilience.learn.learners._started import rates, take_over
 from consilience.learn.learners._watch import watch
 from consilience.learn.spaces import constant_scores
+from consilience.learn.training.average import mean_weights
 from consilience.learn.training.checkpoint import Checkpoint
 from consilience.learn.training.loop import TrainingSettings, seeded, train
 
@@ -57,6 +60,8 @@ class EndToEndSettings(BuiltSettings):
         balance: A modality that is ahead of the others is slowed.
         sampling: ``rows``: each row once an epoch; ``classes``: rows are drawn so that each class comes as often.
         mixup: How strongly rows are mixed (the parameter of the Beta distribution); 0 is not at all.
+        averaged: The weights of so many epochs, those with the least held-out loss, are averaged after training; the mean is taken if its held-out
+            loss is not above that of the best of them. 1 is not at all.
         training: See there.
     """
 
@@ -68,6 +73,7 @@ class EndToEndSettings(BuiltSettings):
     balance: bool = True
     sampling: Literal["rows", "classes"] = "rows"
     mixup: float = Field(default=0.0, ge=0, le=2)
+    averaged: int = Field(default=3, ge=1, le=20)
     training: TrainingSettings = TrainingSettings(
         epochs=60, batch_size=64, learning_rate=2e-3, weight_decay=2e-2, patience=20, schedule="cosine", precision="mixed"
     )
@@ -103,9 +109,9 @@ class EndToEnd(Learner):
         task, scale = ready.situation.task, ready.scale
         slots = Feed.specs(ready.train)
         valid = Feed(ready.reducer.densify(split.valid), slots, ready.situation.device)
-        rows = some_rows(len(ready.train), ready.situation.seed)
+        rows = few_rows(len(ready.train), ready.situation.seed)
         some = Feed(ready.train.take(rows), slots, ready.situation.device)
-        history = _History()
+        history = Epochs()
         settings = self._training(len(ready.train))
         constant = float(task.row_losses(split.valid_target, constant_scores(split.valid_target, task)).mean())
 
@@ -119,8 +125,7 @@ class EndToEnd(Learner):
             seen = run_all(averaged, some, {"scores": lambda output: output.scores})["scores"]
             history.seen.append(float(task.row_losses(split.target[rows], scale.undo(seen)).mean()))
             at = int(np.argmin(history.losses))
-            if at == len(history.losses) - 1:
-                history.best = {name: tensor.cpu().numpy().copy() for name, tensor in averaged.network.state_dict().items()}
+            history.remember(epoch, averaged, self.settings.averaged)
             half = epoch >= settings.epochs / 2 or (budget.seconds is not None and budget.spent() >= budget.seconds / 2)
             if split.rival is not None and half and min(history.losses) > HOPELESS * split.rival + FAR * constant:
                 raise CannotWin
@@ -129,18 +134,51 @@ class EndToEnd(Learner):
         whole, history.planned = self._train(ready, settings, budget, after_epoch, None, "path", history)
         if not history.scores:
             raise OutOfTime
-        fitted = None
-        if self.situation.keep:
-            whole.network.load_state_dict({name: torch.from_numpy(array) for name, array in history.best.items()})
-            fitted = FittedEndToEnd([whole.network.eval()], ready.reducer, slots, scale, self.settings, ready.situation)
+
+        def of(weights: Mapping[str, np.ndarray]) -> FittedEndToEnd:
+            network = copy.deepcopy(whole.network)
+            network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+            return FittedEndToEnd([network.eval()], ready.reducer, slots, scale, self.settings, ready.situation)
+
+        averaged = None
+        if len(history.kept) > 1:
+            epochs = sorted(history.kept)
+            mean = of(mean_weights([history.kept[epoch] for epoch in epochs]))
+            scores = scale.undo(run(mean.networks[0], valid, lambda output: output.scores))
+            if float(task.row_losses(split.valid_target, scores).mean()) <= min(history.losses):
+                point = {"epochs": epochs[-1], "planned": history.planned, "averaged": epochs}
+                averaged = Averaged(point, scores, mean if self.situation.keep else None)
+        fitted = of(history.kept[history.best_first()[0]]) if self.situation.keep else None
         points: list[Point] = [{"epochs": epoch + 1, "planned": history.planned} for epoch in range(len(history.scores))]
         parts = {name: np.array(losses) for name, losses in history.parts.items()}
-        return Path(points, np.stack(history.scores), np.array(history.seen), fitted, parts)
+        return PathOfEpochs(points, np.stack(history.scores), np.array(history.seen), fitted, parts, averaged)
+
+    def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
+        """As every learner; of one split, the mean of the best epochs' weights takes the place of the best epoch if it has no more loss."""
+        if len(splits) != 1:
+            return super().cross_fit(splits, num_rows, budget, rival)
+        path = self.path(splits[0], budget)
+        found = choose([path], splits, self.situation.task, num_rows)
+        if not isinstance(path, PathOfEpochs) or path.averaged is None:
+            return found
+        scores = found.scores.copy()
+        scores[splits[0].rows] = path.averaged.scores
+        return replace(found, scores=scores, point=path.averaged.point, fitted=path.averaged.fitted)
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
         ready = self._ready(train, target)
         settings = self._training(len(ready.train)).model_copy(update={"epochs": point["epochs"]})
-        whole, _ = self._train(ready, settings, budget, lambda epoch, averaged: True, point["planned"], "fit", _History())
+        history = Epochs(wanted := tuple(point.get("averaged", ())))
+
+        def after_epoch(epoch: int, averaged: nn.Module) -> bool:
+            assert isinstance(averaged, Whole)
+            history.remember(epoch, averaged, len(wanted))
+            return True
+
+        whole, _ = self._train(ready, settings, budget, after_epoch, point["planned"], "fit", history)
+        if len(history.kept) > 1:
+            mean = mean_weights([history.kept[epoch] for epoch in sorted(history.kept)])
+            whole.network.load_state_dict({name: torch.from_numpy(array) for name, array in mean.items()})
         return FittedEndToEnd([whole.network], ready.reducer, Feed.specs(ready.train), ready.scale, self.settings, ready.situation)
 
     def _ready(self, train: Examples, target: np.ndarray) -> _Ready:
@@ -161,7 +199,7 @@ class EndToEnd(Learner):
         after_epoch: Callable[[int, nn.Module], bool],
         planned: int | None,
         part: str,
-        history: _History,
+        history: Epochs,
     ) -> tuple[Whole, int]:
         """A network learned in all its stages, and the epochs that the last of them planned."""
         modalities = ready.train.modalities
@@ -172,7 +210,7 @@ class EndToEnd(Learner):
                 # Half of the time for learning apart, shared by the modalities.
                 own = budget.share(0.5 / (len(set(alone)) - place))
                 few = replace(ready, train=ready.train.only([modality]))
-                whole, _ = self._stage(few, settings, own, lambda epoch, averaged: True, None, f"{part} {modality}", _History(), {})
+                whole, _ = self._stage(few, settings, own, lambda epoch, averaged: True, None, f"{part} {modality}", Epochs(), {})
                 encoders = zip(whole.network.names, whole.network.encoders, strict=True)
                 starts |= {name: copy.deepcopy(encoder.state_dict()) for name, encoder in encoders}
         return self._stage(ready, settings, budget, after_epoch, planned, part, history, starts)
@@ -185,19 +223,14 @@ class EndToEnd(Learner):
         after_epoch: Callable[[int, nn.Module], bool],
         planned: int | None,
         part: str,
-        history: _History,
+        history: Epochs,
         starts: dict[str, dict[str, Tensor]],
     ) -> tuple[Whole, int]:
         situation, modalities = ready.situation, ready.train.modalities
         slots = Feed.specs(ready.train)
         with seeded(derive(situation.seed, "end to end", self.settings.fusion, *modalities)):
             network = build(slots, self.settings, situation)
-            for name, encoder in zip(network.names, network.encoders, strict=True):
-                if name in starts:
-                    # What steers an encoder is new; all else was learned alone.
-                    known = encoder.state_dict()
-                    same = {key: value for key, value in starts[name].items() if key in known and known[key].shape == value.shape}
-                    encoder.load_state_dict(known | same)
+            still = take_over(network, starts, fixed=self.settings.stages == "fixed")
             whole = Whole(network, situation.task.num_outputs, self.settings.width).to(situation.device)
             random = generator(situation.seed, "end to end absence")
             loss_of = self._loss(ready, slots, random)
@@ -210,11 +243,12 @@ class EndToEnd(Learner):
                     settings,
                     budget,
                     lambda epoch, averaged: seen(epoch, after_epoch(epoch, averaged)),
-                    _rates(whole, 0.0 if self.settings.stages == "fixed" else 0.1, set(starts)),
+                    rates(whole, starts),
                     planned=planned,
                     before_step=slow_down if balanced else None,
                     checkpoint=self._checkpoint(ready, settings, part, random, history),
                     draw_rows=self._drawing(ready) if self.settings.sampling == "classes" else None,
+                    still=still,
                 )
         return whole, end
 
@@ -249,7 +283,7 @@ class EndToEnd(Learner):
         weights = torch.from_numpy(1.0 / count[place])
         return lambda: torch.multinomial(weights, len(labels), replacement=True)
 
-    def _checkpoint(self, ready: _Ready, settings: TrainingSettings, part: str, random: np.random.Generator, history: _History) -> Checkpoint | None:
+    def _checkpoint(self, ready: _Ready, settings: TrainingSettings, part: str, random: np.random.Generator, history: Epochs) -> Checkpoint | None:
         folder = self.situation.checkpoints
         if folder is None:
             return None
@@ -259,43 +293,8 @@ class EndToEnd(Learner):
             "settings": self.settings.model_dump(mode="json"),
             "training": settings.model_dump(mode="json"),
             "seed": self.situation.seed,
+            "averaged": list(history.wanted or ()),
             "rows": hash_arrays({**arrays, "target": np.asarray(ready.target)}),
             "encoders": {name: encoder.fingerprint() for name, encoder in ready.situation.encoders.items()},
         }
         return Checkpoint(folder / f"{hash_json(about)}.safetensors", [random], history.as_state, history.restore, self.situation.resume)
-
-
-class _History:
-    """What the epochs gave so far."""
-
-    def __init__(self) -> None:
-        self.scores: list[np.ndarray] = []
-        self.losses: list[float] = []
-        self.seen: list[float] = []
-        self.parts: dict[str, list[float]] = {}
-        self.best: dict[str, np.ndarray] = {}
-        self.planned = 0
-
-    def as_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        arrays = {f"best {name}": array for name, array in self.best.items()}
-        if self.scores:
-            arrays["scores"] = np.stack(self.scores)
-        return {"losses": self.losses, "seen": self.seen, "parts": self.parts}, arrays
-
-    def restore(self, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self.losses, self.seen, self.parts = list(values["losses"]), list(values["seen"]), dict(values["parts"])
-        self.scores = list(arrays["scores"]) if "scores" in arrays else []
-        self.best = {name.removeprefix("best "): array for name, array in arrays.items() if name.startswith("best ")}
-
-
-def _rates(whole: Whole, started: float, starts: set[str]) -> Callable[[str], float]:
-    """Parameter to factor of the learning rate: encoders that begin from something learned move less, their lower layers least."""
-
-    def rate(name: str) -> float:
-        if not name.startswith("network.encoders."):
-            return 1.0
-        place, _, rest = name.removeprefix("network.encoders.").partition(".")
-        own: Any = getattr(whole.network.encoders[int(place)], "rate_of", None)
-        return float(own(rest)) if own is not None else started if whole.network.names[int(place)] in starts else 1.0
-
-    return rate

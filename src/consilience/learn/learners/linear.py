@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -24,6 +25,7 @@ from consilience.learn.learners._base import CrossFit, Fitted, Learner, Path, Po
 from consilience.learn.learners._blocks import Scaler
 from consilience.learn.learners._lbfgs import Loss, fit_linear, linear_scores
 from consilience.learn.learners._patterns import Pattern, nearest, patterns_to_learn, rows_by_pattern, rows_with
+from consilience.learn.learners._products import Products
 from consilience.learn.learners._rotate import Rotation
 from consilience.learn.learners._views import PreparedSplit, View, unflatten
 
@@ -32,7 +34,7 @@ __all__ = ["Linear"]
 CARD = Card(
     summary="ridge or logistic regression on scaled blocks, one penalty per modality",
     source="Hoerl and Kennard (1970); Saar-Tsechansky and Provost (2007)",
-    claims=("absence",),
+    claims=("absence", "products"),
 )
 
 _WORTH_IT = 1e-3
@@ -49,25 +51,36 @@ _GLANCE = 2
 class LinearSettings(Settings):
     """``penalties``: from strong to weak, in units of the mean loss. ``refine``: steps by which single modalities' penalties may differ.
 
-    ``balance``: the power of a class's rarity that its rows may weigh by, where held-out rows are told better so.
+    ``balance``: the power of a class's rarity that its rows may weigh by, where held-out rows are told better so. ``products``: the most
+    components of a modality whose products with those of other modalities are features too; 0 for none.
     """
 
     penalties: tuple[float, ...] = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
     refine: tuple[float, ...] = (10.0, 0.1)
     rounds: int = Field(default=1, ge=0)
     balance: float = Field(default=0.5, ge=0, le=1)
+    products: int = Field(default=0, ge=0, le=64)
 
 
 class FittedLinear(Fitted):
     """Weights by pattern, on scaled blocks."""
 
-    def __init__(self, scaler: Scaler, weights: dict[Pattern, np.ndarray], situation: Situation, centre: float, spread: float) -> None:
+    def __init__(
+        self,
+        scaler: Scaler,
+        weights: dict[Pattern, np.ndarray],
+        situation: Situation,
+        centre: float,
+        spread: float,
+        products: Products | None = None,
+    ) -> None:
         self.scaler, self.weights, self.situation = scaler, weights, situation
-        self.centre, self.spread = centre, spread
+        self.centre, self.spread, self.products = centre, spread, products
 
     def predict(self, examples: Examples) -> np.ndarray:
         outputs = self.situation.task.num_outputs
         scores = np.zeros((len(examples), outputs))
+        examples = examples if self.products is None else self.products.extend(examples)
         blocks = self.scaler.transform(examples)
         for pattern, rows in rows_by_pattern(examples.present(), len(examples)).items():
             known = nearest(pattern, self.weights)
@@ -80,13 +93,15 @@ class FittedLinear(Fitted):
         patterns = list(self.weights)
         arrays = {f"weights{index}": self.weights[pattern] for index, pattern in enumerate(patterns)}
         config = {"patterns": [list(pattern) for pattern in patterns], "centre": self.centre, "spread": self.spread}
-        return State.pack({"scaler": self.scaler.state(), "weights": State({}, arrays)}, config)
+        products = {} if self.products is None else {"products": self.products.state()}
+        return State.pack({"scaler": self.scaler.state(), "weights": State({}, arrays), **products}, {**config, "products": bool(products)})
 
     @classmethod
     def restore(cls, state: State, situation: Situation) -> FittedLinear:
         arrays = state.part("weights").arrays
         weights = {tuple(pattern): arrays[f"weights{index}"] for index, pattern in enumerate(state.config["patterns"])}
-        return cls(Scaler.restore(state.part("scaler")), weights, situation, state.config["centre"], state.config["spread"])
+        products = Products.restore(state.part("products")) if state.config.get("products") else None
+        return cls(Scaler.restore(state.part("scaler")), weights, situation, state.config["centre"], state.config["spread"], products)
 
 
 class Linear(Learner):
@@ -102,36 +117,53 @@ class Linear(Learner):
     def path(self, split: Split, budget: Budget) -> Path:
         points: list[Point] = [{"penalty": penalty, "factors": {}, "balance": 0.0} for penalty in self.settings.penalties]
         with threadpool_limits(1, user_api="blas"):
-            return self._score(PreparedSplit(split), points, budget)
+            return self._score(self._prepare(split), points, budget)
 
     def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
         """First one penalty for all, then each modality its own, as long as the pooled loss falls and time is left."""
         # Products with few columns are slower on several threads than on one: the threads go to the folds instead.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
-            return self._search(splits, num_rows, budget, threads)
+            ready = list(threads.map(self._prepare, splits))
+            if self.settings.products and rival is not None and len(splits) > 1:
+                points: list[Point] = [{"penalty": penalty, "factors": {}, "balance": 0.0} for penalty in self.settings.penalties]
+                self._give_up([self._score(ready[0], points, budget)], splits[:1], num_rows, rival)
+            return self._search(splits, ready, num_rows, budget, threads)
 
     def again(self, split: Split, point: Point, budget: Budget) -> np.ndarray:
         """Only the patterns that occur among the valid rows are learned."""
         with threadpool_limits(1, user_api="blas"):
-            return np.asarray(self._score(PreparedSplit(split), [point], budget).scores[0])
+            return np.asarray(self._score(self._prepare(split), [point], budget).scores[0])
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
+        products = self._products(train)
+        patterns = patterns_to_learn(train.modalities)
+        if products is not None:
+            train, patterns = products.extend(train), [products.close(pattern) for pattern in patterns]
         scaler, present = Scaler.fit(train), train.present()
         blocks = scaler.transform(train)
         weights: dict[Pattern, np.ndarray] = {}
         known: dict[object, Rotation] = {}
         with threadpool_limits(1, user_api="blas"):
-            for pattern in patterns_to_learn(train.modalities):
+            for pattern in patterns:
                 rows = rows_with(present, pattern, len(train))
                 if len(rows) and (not weights or budget.left() > 0):
                     view = View(scaler, blocks, pattern, rows, known)
                     (flat,) = self._fit_path(view, target, [point], budget)
                     weights[pattern] = view.flat_weights(flat, self.situation.task.num_outputs)
-        return FittedLinear(scaler, weights, self.situation, *self._centre(target))
+        return FittedLinear(scaler, weights, self.situation, *self._centre(target), products)
 
-    def _search(self, splits: Sequence[Split], num_rows: int, budget: Budget, threads: ThreadPoolExecutor) -> CrossFit:
+    def _prepare(self, split: Split) -> PreparedSplit:
+        products = self._products(split.train, split.memo)
+        return PreparedSplit(split if products is None else replace(split, train=products.extend(split.train), valid=products.extend(split.valid)))
+
+    def _products(self, train: Examples, memo: dict[str, Any] | None = None) -> Products | None:
+        wanted = self.settings.products and len(train.modalities) > 1
+        return Products.fit(train, self.settings.products, self.situation.seed, memo) if wanted else None
+
+    def _search(
+        self, splits: Sequence[Split], ready: Sequence[PreparedSplit], num_rows: int, budget: Budget, threads: ThreadPoolExecutor
+    ) -> CrossFit:
         task = self.situation.task
-        ready = list(threads.map(PreparedSplit, splits))
 
         def paths_of(points: list[Point], some: slice) -> list[Path]:
             return list(threads.map(lambda prepared: self._score(prepared, points, budget), ready[some]))
@@ -153,9 +185,10 @@ class Linear(Learner):
                 best, least = found, loss
         assert best is not None
         modalities = splits[0].train.modalities
+        pairs = [name for name in ready[0].split.train.modalities if name not in modalities]
         for _ in range(self.settings.rounds):
             before = best
-            for steps in self._steps(modalities):
+            for steps in self._steps([*([name] for name in modalities), *([pairs] if pairs else [])]):
                 for step in steps:
                     if budget.left() < one_point:
                         return best
@@ -173,13 +206,13 @@ class Linear(Learner):
                 break
         return best
 
-    def _steps(self, modalities: Sequence[str]) -> list[list[Callable[[Point], Point]]]:
-        """What may be changed of a point, one thing at a time: a modality's penalty up or down, and the weight of rare classes."""
+    def _steps(self, groups: Sequence[Sequence[str]]) -> list[list[Callable[[Point], Point]]]:
+        """What may be changed of a point, one thing at a time: a modality's penalty (or that of all products), or the weight of rare classes."""
 
-        def scaled(modality: str, by: float) -> Callable[[Point], Point]:
-            return lambda point: {**point, "factors": {**point["factors"], modality: point["factors"].get(modality, 1.0) * by}}
+        def scaled(group: Sequence[str], by: float) -> Callable[[Point], Point]:
+            return lambda point: {**point, "factors": {**point["factors"], **{name: point["factors"].get(name, 1.0) * by for name in group}}}
 
-        steps = [[scaled(modality, by) for by in self.settings.refine] for modality in modalities] if len(modalities) > 1 else []
+        steps = [[scaled(group, by) for by in self.settings.refine] for group in groups] if len(groups) > 1 else []
         if self.situation.task.target.task in ("binary", "multiclass"):
             steps.append([lambda point: {**point, "balance": self.settings.balance}])
         return steps

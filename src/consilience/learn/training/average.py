@@ -1,14 +1,20 @@
-"""A moving average of a model's weights. Source: Polyak and Juditsky (1992), acceleration of stochastic approximation by averaging."""
+"""Averages of a model's weights: a moving one over steps, and one of a few good epochs.
+
+Source: Polyak and Juditsky (1992), acceleration of stochastic approximation by averaging; Izmailov et al. (2018), averaging weights leads to wider
+optima; Wortsman et al. (2022), model soups.
+"""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-__all__ = ["Average"]
+__all__ = ["Average", "mean_weights"]
 
 
 class Average:
@@ -39,3 +45,26 @@ class Average:
                 self.begun = True
             for mean, source in self.counted:
                 mean.copy_(source)
+
+
+def mean_weights(states: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The mean of several states of one network; what only counts, such as the batches that a normalisation has seen, is the last one's.
+
+    Statistics of a normalisation are averaged like weights and not measured again: the states are moving averages of one training, close together,
+    and whoever takes the mean compares it on held-out rows first.
+
+    Raises:
+        ValueError: There is no state, or they are not of one network.
+
+    >>> mean_weights([{"w": np.float32([1, 2]), "seen": np.array(3)}, {"w": np.float32([3, 2]), "seen": np.array(5)}])
+    {'w': array([2., 2.], dtype=float32), 'seen': array(5)}
+    """
+    if not states or any(state.keys() != states[0].keys() for state in states):
+        raise ValueError(f"Weights can be averaged over states of one network, not over {len(states)} with unlike names.")
+    made: dict[str, np.ndarray] = {}
+    for name, last in states[-1].items():
+        if not np.issubdtype(last.dtype, np.floating):
+            made[name] = last.copy()
+            continue
+        made[name] = np.mean([state[name].astype(np.float64) for state in states], axis=0).astype(last.dtype)
+    return made

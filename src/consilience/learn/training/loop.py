@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Literal
 
@@ -17,7 +17,7 @@ from consilience.core.settings import Settings
 from consilience.learn.training.average import Average
 from consilience.learn.training.checkpoint import Checkpoint, Progress
 
-__all__ = ["TrainingSettings", "mixed_precision", "one_thread", "seeded", "train"]
+__all__ = ["TrainingSettings", "mixed_precision", "one_thread", "rows_of_a_step", "seeded", "train"]
 
 
 _STEPS = 12
@@ -89,6 +89,11 @@ def mixed_precision(device: str) -> bool:
     return bool(features.get("amx_bf16") or features.get("amx_tile") or features.get("avx512_bf16"))
 
 
+def rows_of_a_step(settings: TrainingSettings, num_rows: int) -> int:
+    """Rows of a batch: few rows in large batches are few steps an epoch, and patience counts in epochs."""
+    return int(min(settings.batch_size, max(16, num_rows // _STEPS)))
+
+
 def train(
     model: nn.Module,
     num_rows: int,
@@ -102,6 +107,7 @@ def train(
     before_step: Callable[[nn.Module], None] | None = None,
     checkpoint: Checkpoint | None = None,
     draw_rows: Callable[[], Tensor] | None = None,
+    still: Sequence[nn.Module] = (),
 ) -> int:
     """Trains in place, batch by batch, until ``after_epoch`` says False, the epochs or the budget end.
 
@@ -116,6 +122,7 @@ def train(
         before_step: Called with gradients in place.
         checkpoint: Where to go on after a process was killed.
         draw_rows: Order of the rows of one epoch; by itself a permutation of all.
+        still: Parts that stay as they are at prediction: no dropout, no change of their input, and no batch moves the statistics they normalise by.
 
     Returns:
         The epochs that were planned.
@@ -131,8 +138,7 @@ def train(
     )
     trained = [parameter for parameters in groups.values() for parameter in parameters]
     draw = draw_rows or (lambda: torch.randperm(num_rows))
-    # Few rows in large batches are few steps an epoch, and patience counts in epochs.
-    batch_size = int(min(settings.batch_size, max(16, num_rows // _STEPS)))
+    batch_size = rows_of_a_step(settings, num_rows)
     steps = math.ceil(num_rows / batch_size / settings.accumulate)
     warm_up = max(1, min(2 * steps, 100))
     progress = Progress(planned=planned or settings.epochs)
@@ -148,6 +154,8 @@ def train(
     began, before = time.monotonic(), progress.epoch
     while going and progress.epoch < min(settings.epochs, progress.planned if settings.schedule == "cosine" else settings.epochs):
         model.train()
+        for part in still:
+            part.eval()
         batches = torch.split(draw(), batch_size)
         for place, rows in enumerate(batches):
             if place % settings.accumulate == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,10 @@ class Drift:
     here: float
     there: float
     name: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self)
 
 
 def find_drift(portraits: Mapping[str, Mapping[str, Any]], dataset: Dataset, schema: Schema) -> list[Drift]:

@@ -1,0 +1,43 @@
+"""How good an output is, on the rows and on resamples of them: the same resamples for all that is compared."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from consilience.metrics import Interval
+from consilience.metrics._resample import affordable, between, draws, on_resamples
+from consilience.pipeline.fitted import Pipeline, Scored
+
+__all__ = ["Yardstick"]
+
+ROUNDS = 400
+
+
+class Yardstick:
+    """The headline metric, and the proper score that candidates are chosen by; both such that more is better.
+
+    Args:
+        pipeline: The model.
+        scored: Rows with their target.
+        rounds: Resamples of the rows; fewer where there are very many cells.
+    """
+
+    def __init__(self, pipeline: Pipeline, scored: Scored, *, rounds: int = ROUNDS) -> None:
+        task, seed = pipeline.task, pipeline.recipe.seed
+        self.headline = task.headline
+        self.metrics = {name: task.metrics[name] for name in dict.fromkeys([task.headline, task.choose_by])}
+        self.truth = task.truth(task.encode(np.asarray(scored.dataset.target)))
+        rounds = affordable(rounds, scored.output.shape, fast=all(metric.prepare is not None for metric in self.metrics.values()))
+        self.weights = np.concatenate(list(draws(len(self.truth), rounds, seed, None)))
+
+    def of(self, output: np.ndarray) -> np.ndarray:
+        """``[metrics, 1 + rounds]``: each metric times its sign, on the rows themselves first, then on each resample."""
+        found = []
+        for metric in self.metrics.values():
+            resampled = on_resamples(metric, self.truth, output)(self.weights)
+            found.append(metric.sign * np.concatenate([[metric.compute(self.truth, output)], resampled]))
+        return np.array(found)
+
+    def intervals(self, values: np.ndarray) -> dict[str, Interval]:
+        """Metric to value and 95 % interval, from what ``of`` gives or from differences of such."""
+        return {name: between(float(row[0]), row[1:], 0.95) for name, row in zip(self.metrics, values, strict=True)}

@@ -1,0 +1,95 @@
+"""Parts of the rows in which the model is worse than elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from consilience.report._intervals import IntervalPlot, IntervalRow, plot_intervals
+from consilience.report._material import Judged, Material, short
+
+__all__ = ["SliceSection", "make_slices"]
+
+SHOWN = 10
+LISTED = 60
+
+
+@dataclass(frozen=True)
+class SliceSection:
+    """See the template."""
+
+    conclusion: str
+    title: str
+    note: str
+    plot: IntervalPlot | None
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def make_slices(material: Material, judged: Judged) -> SliceSection:
+    """The worst slices with their intervals, and all rows beside them."""
+    words, numbers, found = material.words, material.numbers, judged.slices
+    metric = found["metric"]
+    everything = IntervalRow(words("slices.all"), found["overall"], strong=True)
+    worst: list[dict[str, Any]] = [*found["slices"][:SHOWN], *(pair for pair in found["pairs"][:2])]
+    rows = [
+        IntervalRow(
+            short(one["name"], 60),
+            one["metric"],
+            note=words("number.rows", count=f"{one['rows']:,}"),
+            tag=words("slices.worse") if one["worse"] else "",
+        )
+        for one in worst
+    ]
+    return SliceSection(
+        conclusion=_conclusion(material, found),
+        title=words("slices.plot", metric=numbers.name(metric)),
+        note=words("slices.note", looks=f"{found['looks']:,}", least=f"{found['least']:,}"),
+        plot=plot_intervals([everything, *rows], metric, numbers) if rows else None,
+        header=(
+            words("slices.slice"),
+            words("column.rows"),
+            numbers.name(metric),
+            "95 %",
+            words("slices.gap"),
+            "95 %",
+            "p",
+            words("slices.adjusted"),
+        ),
+        rows=tuple(
+            (
+                short(one["name"], 80),
+                f"{one['rows']:,}",
+                numbers.metric(metric, one["metric"]["value"]),
+                numbers.interval(metric, one["metric"]),
+                numbers.change(metric, one["gap"]["value"]),
+                words("number.to", **{end: numbers.change_number(metric, one["gap"][end]) for end in ("low", "high")}),
+                _chance(one["p"]),
+                _chance(one["adjusted"]),
+            )
+            for one in [*found["pairs"], *found["slices"]][:LISTED]
+        ),
+    )
+
+
+def _conclusion(material: Material, found: dict[str, Any]) -> str:
+    words, numbers, metric = material.words, material.numbers, found["metric"]
+    if not found["looks"]:
+        return words("slices.none", least=found["least"])
+    if not found["worse"]:
+        return words("slices.even", looks=f"{found['looks']:,}")
+    first = found["slices"][0]
+    return words(
+        "slices.conclusion",
+        worse=f"{found['worse']:,}",
+        looks=f"{found['looks']:,}",
+        name=short(first["name"], 80),
+        value=numbers.metric(metric, first["metric"]["value"]),
+        rows=f"{first['rows']:,}",
+        metric=numbers.name(metric),
+        overall=numbers.metric(metric, found["overall"]["value"]),
+    )
+
+
+def _chance(p: float) -> str:
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
