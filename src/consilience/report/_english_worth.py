@@ -61,6 +61,26 @@ ENGLISH_WORTH: dict[str, str] = {
     "labels.suggested_probability": "of the other",
     "labels.against": "against the label",
     "labels.for": "for it",
+    # --- coverage ---
+    "coverage.sets": "sets",
+    "coverage.intervals": "intervals",
+    "coverage.title": "Do the {level} {what} keep their promise?",
+    "coverage.promise_kept": "The {level} {what} hold the truth in {held} of {rows} rows, and nowhere more seldom than chance explains.",
+    "coverage.promise_but": "The {level} {what} hold the truth in {held} of {rows} rows, but more seldom than promised with nothing but "
+    "{worst}: {worst_held}.",
+    "coverage.promise_broken": "The {level} {what} hold the truth in {held} of {rows} rows, more seldom than promised: these rows are not like those "
+    "that the model was fitted with.",
+    "coverage.all": "as the rows come",
+    "coverage.left": "left to all rows",
+    "coverage.axis": "share of rows whose truth is held",
+    "coverage.note": "Conformal prediction (Vovk et al., 2005): the promise is made by held-out training rows and checked here, also with "
+    "modalities taken "
+    "away from all rows. predict --sets gives the sets.",
+    "coverage.part": "rows with",
+    "coverage.rows": "rows",
+    "coverage.held": "held",
+    "coverage.between": "95\u202f%",
+    "coverage.size": "mean size",
     # --- robustness ---
     "section.robustness": "When evidence gets worse",
     "robust.conclusion": "It suffers most from {family} of {modality}: averaged over all severities, {area} of what it knows beyond chance is left.",

@@ -10,6 +10,7 @@ import numpy as np
 
 from consilience.core.progress import Progress
 from consilience.data.table import Table
+from consilience.judge.coverage import check_coverage
 from consilience.judge.drift import Drift, find_drift
 from consilience.judge.labels import find_suspects
 from consilience.judge.profile import profile_model
@@ -37,6 +38,7 @@ class Judged:
         slices: What ``find_slices`` gives.
         suspects: What ``find_suspects`` gives.
         drift: Columns that differ from the training rows.
+        coverage: What ``check_coverage`` gives; None where the model can promise nothing.
         robustness: What ``measure_robustness`` gives; None where it was not asked for.
         cost: What ``profile_model`` gives; None where it was not asked for.
     """
@@ -49,6 +51,7 @@ class Judged:
     slices: dict[str, Any]
     suspects: dict[str, Any]
     drift: list[Drift]
+    coverage: dict[str, Any] | None = None
     robustness: dict[str, Any] | None = None
     cost: dict[str, Any] | None = None
 
@@ -102,9 +105,11 @@ def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Prog
     slices = find_slices(pipeline, scored).as_dict()
     suspects = find_suspects(pipeline, scored, progress=progress).as_dict()
     drift = find_drift(pipeline.facts["portraits"], scored.dataset, pipeline.schema)
+    # A model of an older version, or of very few rows, promises nothing.
+    coverage = None if pipeline.calibration.conformal is None else check_coverage(pipeline, scored).as_dict()
     robustness = measure_robustness(pipeline, table, seed=pipeline.recipe.seed, progress=progress).as_dict() if trust else None
     cost = profile_model(pipeline, table, seconds=4, starts=1, progress=progress).as_dict() if trust else None
-    judged = Judged(short(table.source, 60), scored, encoded, evaluated, worth, slices, suspects, drift, robustness, cost)
+    judged = Judged(short(table.source, 60), scored, encoded, evaluated, worth, slices, suspects, drift, coverage, robustness, cost)
     return Material(pipeline, words, numbers, judged)
 
 

@@ -83,6 +83,7 @@ def _table(material: Material, judged: Judged) -> dict[str, Any]:
         "slices": judged.slices,
         "suspects": judged.suspects,
         **by_task,
+        "coverage_by_pattern": judged.coverage,
         "robustness": judged.robustness,
         "profile": judged.cost,
         "drift": [asdict(found) for found in judged.drift],

@@ -18,6 +18,7 @@ from consilience.pipeline.fitted import Pipeline
 from consilience.report._board import make_board
 from consilience.report._confusion import make_confusion
 from consilience.report._cost import make_cost
+from consilience.report._coverage import make_coverage
 from consilience.report._curves import make_curves
 from consilience.report._data import make_data, make_run
 from consilience.report._evidence import make_evidence
@@ -99,6 +100,7 @@ class _Told:
     cost: object
     suspects: object
     threshold: object
+    coverage: object
     metrics: tuple[tuple[str, ...], ...]
     metrics_said: str
     examples_said: str
@@ -121,6 +123,7 @@ def _told(material: Material, judged: Judged) -> _Told:
         robust=make_robust(material, judged),
         cost=make_cost(material, judged),
         suspects=make_suspects(material, judged),
+        coverage=make_coverage(material, judged),
         threshold=make_threshold(material, judged) if task == "binary" else None,
         metrics=tuple(
             (numbers.name(name), *(numbers.metric(name, value[part]) for part in ("value", "low", "high")), numbers.meaning(name))
