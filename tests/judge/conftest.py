@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import consilience
-from consilience.pipeline.fitted import Pipeline, Scored
 from consilience.data.table import read_table
+from consilience.pipeline.fitted import Pipeline, Scored
 
 WORDS = {"a": "bright sunny morning walk", "b": "dark rainy evening ride", "c": "cold snowy winter sleep"}
 LEVELS = {"a": 40, "b": 128, "c": 220}
