@@ -1,8 +1,10 @@
 """Every fusion on five sets, several seeds each: how well it does, how long it takes, and its rank.
 
     CONSILIENCE_DATA=FOLDER python benchmarks/fusion.py [--sets leaf sroie openmoji xor colours] [--fusions late concat ...] [--seeds 5]
+        [--rows 1500] [--epochs 20]
 
-Frozen features with the default encoders (``colours``: ``hog`` and ``bow``), the network learner with its defaults, nothing tuned. A seed decides
+Frozen features with the default encoders (``colours``: ``hog`` and ``bow``), the network learner with its defaults but for the most rows and
+epochs that are given, nothing tuned. A seed decides
 which sixth of the training rows chooses the number of epochs, the weights at the beginning and the order of rows; the rows that judge are the same
 for all seeds and never seen in training. Intervals are bootstrapped over these rows, each row's value being its mean over the seeds. Finished runs
 are kept in the folder ``--work`` and not repeated. Writes ``benchmarks/fusion.md`` and ``benchmarks/fusion.svg``.
@@ -56,7 +58,7 @@ class Bench:
 def load(name: str, given: argparse.Namespace) -> Bench:
     """A set by its name."""
     if name == "xor":
-        return Bench(fake_task("binary"), *xor_examples(800), *xor_examples(1000, seed=1))
+        return Bench(fake_task("binary"), *xor_examples(400), *xor_examples(1000, seed=1))
     if name == "colours":
         folder = given.work / "colours"
         if not (folder / "test.csv").is_file():
@@ -98,15 +100,17 @@ def encode(
     cls: Any = TASKS.get(schema.target.task)
     task = cls(schema.target, cls.Settings())
     encoded = task.encode(both.target)
-    train, test = np.arange(len(first)), np.arange(len(first), len(both))
+    train, test = np.sort(np.random.default_rng(0).permutation(len(first))[: given.rows]), np.arange(len(first), len(both))
     return Bench(task, examples.take(train), encoded[train], examples.take(test), encoded[test])
 
 
-def run(bench: Bench, fusion: str, seed: int) -> dict[str, Any]:
+def run(bench: Bench, fusion: str, seed: int, epochs: int) -> dict[str, Any]:
     """Trains once: the number of epochs by a sixth of the rows, then from all of them."""
     began = time.monotonic()
     cls: Any = LEARNERS.get("network")
-    learner = cls(cls.Settings(fusion=fusion), Situation(bench.task, seed=seed))
+    settings = cls.Settings(fusion=fusion)
+    training = settings.training.model_copy(update={"epochs": epochs})
+    learner = cls(settings.model_copy(update={"training": training}), Situation(bench.task, seed=seed))
     order = np.random.default_rng(seed).permutation(len(bench.target))
     held, rest = np.sort(order[: len(order) // 6]), np.sort(order[len(order) // 6 :])
     split = Split(bench.train.take(rest), bench.target[rest], bench.train.take(held), bench.target[held], held)
@@ -125,7 +129,8 @@ def measure(given: argparse.Namespace) -> dict[tuple[str, str], list[dict[str, A
     kept = given.work / "fusion.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()] if kept.is_file() else []
-    runs = {(line["set"], line["fusion"], line["seed"]): line for line in lines}
+    asked = {"rows": given.rows, "epochs": given.epochs}
+    runs = {(line["set"], line["fusion"], line["seed"]): line for line in lines if {key: line.get(key) for key in asked} == asked}
     for name in given.sets:
         wanted = [(name, fusion, seed) for seed in range(given.seeds) for fusion in given.fusions]
         if all(key in runs for key in wanted):
@@ -133,7 +138,8 @@ def measure(given: argparse.Namespace) -> dict[tuple[str, str], list[dict[str, A
         bench = load(name, given)
         for key in wanted:
             if key not in runs:
-                runs[key] = {"set": name, "fusion": key[1], "seed": key[2], "truth": bench.truth.tolist(), **run(bench, *key[1:])}
+                found_now = run(bench, *key[1:], given.epochs)
+                runs[key] = {"set": name, "fusion": key[1], "seed": key[2], **asked, "truth": bench.truth.tolist(), **found_now}
                 with kept.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(runs[key]) + "\n")
                 print(f"{name} {key[1]} seed {key[2]}: loss {np.mean(runs[key]['loss']):.4f}, {runs[key]['seconds']:.0f} s", flush=True)
@@ -204,7 +210,14 @@ def draw_ranks(placed: dict[str, np.ndarray]) -> str:
 
 def write(found: dict[tuple[str, str], list[dict[str, Any]]], given: argparse.Namespace) -> None:
     """The page and its drawing."""
-    text = ["# Fusions compared", "", "Made by `benchmarks/fusion.py`; what was done is said there.", ""]
+    seeds = sorted({len(lines) for lines in found.values()})
+    told = (
+        f"Made by `benchmarks/fusion.py`; what was done is said there. At most {given.rows:,} rows of a set were learned from, for at most "
+        f"{given.epochs} epochs; seeds: {' to '.join(str(count) for count in dict.fromkeys((seeds[0], seeds[-1])))}."
+        if seeds
+        else "Nothing was run."
+    )
+    text = ["# Fusions compared", "", told, ""]
     placed = {name: places for name, places in ranks(found, given.sets, given.fusions).items() if len(places)}
     if placed:
         (given.out / "fusion.svg").write_text(draw_ranks(placed), encoding="utf-8")
@@ -237,6 +250,8 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--fusions", nargs="+", choices=FUSIONS.keys(), default=FUSIONS.keys(), metavar="NAME")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=1500, help="the most rows of a set that are learned from")
+    parser.add_argument("--epochs", type=int, default=20, help="the most epochs of a training")
     parser.add_argument("--openmoji", type=Path, default=Path("demo/openmoji"), help="folder of the demo's table, built if it is not there")
     parser.add_argument("--cache", type=Path, help="folder of the feature store; by itself the user's own")
     parser.add_argument("--work", type=Path, default=Path("demo/fusion"), help="folder of finished runs")

@@ -5,7 +5,7 @@ that is meant: first, second or third. Places are drawn by lot and words name no
 drawn by lot after the picture, so the picture alone is at chance too.
 
 python examples/colours.py --out demo/colours
-consilience fit demo/colours/train.csv --target place --kind text=text --encoder image=hog --out demo/colours-model
+consilience fit demo/colours/train.csv --target place --kind words=text --encoder image=hog --out demo/colours-model
 """
 
 from __future__ import annotations

@@ -196,12 +196,16 @@ class Model:
         """Every metric with a 95 % interval, each class by itself, and how many rows had to be set aside."""
         return self.pipeline.evaluate(_table(data, self.pipeline.recipe.join), strict=strict, progress=_progress(progress))
 
-    def coverage(self, data: Any, *, level: float = 0.9, progress: Progress | bool = False) -> dict[str, Any]:
-        """How often sets or intervals of this level hold the truth: over all rows, by pattern of present modalities and by class, as JSON values."""
-        from consilience.judge.coverage import check_coverage
+    def coverage(self, data: Any, *, level: float = 0.9, abstain: float | None = None, progress: Progress | bool = False) -> dict[str, Any]:
+        """How often sets or intervals of this level hold the truth: over all rows, by pattern of present modalities and by class, as JSON values.
+
+        With ``abstain`` the key ``abstention`` says how many rows ``predict --abstain`` answers, and how many of the answers are wrong.
+        """
+        from consilience.judge.coverage import check_abstention, check_coverage
 
         scored = self.pipeline.score(_table(data, self.pipeline.recipe.join), with_target=True, progress=_progress(progress))
-        return check_coverage(self.pipeline, scored, level).as_dict()
+        found = check_coverage(self.pipeline, scored, level).as_dict()
+        return found if abstain is None else {**found, "abstention": check_abstention(self.pipeline, scored, abstain).as_dict()}
 
     def embed(self, data: Any, *, strict: bool = False) -> np.ndarray:
         """``[N, D] float32`` one vector a row; NaN for a row that had to be set aside."""
@@ -262,7 +266,8 @@ class Model:
         suspects = find_suspects(self.pipeline, scored, progress=shown)
         learned = None if train is None else self.pipeline.read(_table(train, join), with_target=True, progress=shown)
         twins = None if learned is None else find_twins(self.pipeline, scored, *learned)
-        return {**slices.as_dict(), "labels": suspects.as_dict(), "twins": None if twins is None else twins.as_dict()}
+        aside = {"num_quarantined": len({item.row for item in scored.dataset.quarantine})}
+        return {**slices.as_dict(), **aside, "labels": suspects.as_dict(), "twins": None if twins is None else twins.as_dict()}
 
     def profile(
         self, data: Any, *, folder: str | Path | None = None, seconds: float = 10.0, starts: int = 3, progress: Progress | bool = False

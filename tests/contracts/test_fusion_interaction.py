@@ -31,13 +31,13 @@ class Sum(Mean):
 
 def test_a_plugin_is_checked_and_the_registry_is_as_before() -> None:
     before = list(FUSIONS.plugins)
-    check_interaction(Sum, Settings(), Card("the mean", "none"), rows=400)
+    check_interaction(Sum, Settings(), Card("the mean", "none"), rows=240)
     with pytest.raises(AssertionError, match=r"claim 'interaction' it has to be 95 %"):
-        check_interaction(Sum, Settings(), Card("the mean", "none", claims=("interaction",)), rows=400)
+        check_interaction(Sum, Settings(), Card("the mean", "none", claims=("interaction",)), rows=240)
     assert list(FUSIONS.plugins) == before
 
 
 def test_a_perceptron_after_a_sum_brings_interaction_back() -> None:
     """Why an additive fusion has a linear head: without one its card would not be true."""
     with pytest.raises(AssertionError, match="does not claim"):
-        check_interaction(Mean, Settings(), Card("the mean", "none"), rows=400)
+        check_interaction(Mean, Settings(), Card("the mean", "none"), rows=240)

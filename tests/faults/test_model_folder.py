@@ -202,6 +202,25 @@ def test_a_file_that_holds_no_such_thing(copy: Path, file: str, content: bytes) 
     refused(copy)
 
 
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("alone", 5),
+        ("alone", [{"modality": "text"}]),
+        ("alone", [{"modality": 1, "candidate": "a", "score": 0.5, "gain": None, "seeds": 1}]),
+        ("by_seed", "all"),
+        ("seeds", "three"),
+    ],
+)
+def test_facts_that_worth_and_the_report_could_not_tell(copy: Path, part: str, value: Any) -> None:
+    facts = json.loads((copy / "leaderboard.json").read_text())
+    assert {"alone", "fusion_gain"} <= set(facts)
+    (facts if part in facts else facts["fusion_gain"])[part] = value
+    (copy / "leaderboard.json").write_text(json.dumps(facts))
+    seal(copy)
+    refused(copy, part)
+
+
 def test_a_recipe_of_few_lines_that_stands_for_more_than_memory_holds(copy: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     (copy / "recipe.yaml").write_text("target: label\ntask_settings:\n" + "\n".join(f"  {line}" for line in lines))

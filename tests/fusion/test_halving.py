@@ -43,7 +43,10 @@ def split_of(rows: int) -> Split:
 def test_only_many_fusions_on_many_rows_are_halved() -> None:
     names = ["a", "b"]
     every = default_candidates(names, [], names, num_rows=1500)
-    assert len(fusions_to_halve(every, 1500)) == len([one for one in every if one.learner == "network"]) > 10
+    networks = [one for one in every if one.learner == "network"]
+    assert fusions_to_halve(every, 1500) == networks[2:]
+    assert [one.settings["fusion"] for one in networks[:2]] == ["late", "concat"]
+    assert len(networks) > 10
     assert fusions_to_halve(every, 900) == []
     assert fusions_to_halve(candidates("late", "concat", "gated"), 5000) == []
     assert fusions_to_halve(default_candidates(names, [], names, fusion="mult", num_rows=5000), 5000) == []
@@ -67,18 +70,19 @@ def test_costly_fusions_wait_for_many_rows() -> None:
 def test_the_best_are_kept_and_the_others_know_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """After enough epochs, those that find the exclusive or are ahead of those that cannot."""
     monkeypatch.setattr(halving, "ROUNDS", ((8, 600), (10, 600)))
+    monkeypatch.setattr(halving, "KEPT", 3)
     told, standing = Told(), candidates("late", "weighted", "concat", "lowrank", "multiplicative")
     out = halve(standing, split_of(600), Situation(TASK), Budget(None), told)
     assert set(out) == {"network-late:first+second", "network-weighted:first+second"}
     assert all("behind other fusions after" in reason for reason in out.values())
-    assert "5 fusions were tried in short trainings; in full: " in told.lines[0]
+    assert "5 more fusions were tried in short trainings; in full: " in told.lines[0]
     assert out == halve(standing, split_of(600), Situation(TASK), Budget(None), Silent())
 
 
 def test_without_time_the_plainest_are_kept() -> None:
     standing = candidates("late", "concat", "weighted", "gated", "moe")
     out = halve(standing, split_of(200), Situation(TASK), Budget(0.0), Silent())
-    assert list(out) == [one.name for one in standing[3:]]
+    assert list(out) == [one.name for one in standing[2:]]
     assert all("time" in reason for reason in out.values())
 
 
@@ -96,4 +100,26 @@ def test_the_leaderboard_has_all_that_were_tried(monkeypatch: pytest.MonkeyPatch
     entries = {entry.name: entry for entry in board.entries}
     assert set(entries) == {one.name for one in standing}
     behind = [name for name, entry in entries.items() if "behind other fusions" in str(entry.stopped)]
-    assert len(behind) == 2
+    assert len(behind) == 1
+    assert not {"network-late:first+second", "network-concat:first+second"} & set(behind)
+
+
+def test_where_the_plain_ones_are_clearly_behind_no_other_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a linear model knows to the bit, few epochs of a network do not."""
+    monkeypatch.setattr(halving, "SMALL", 100)
+    examples, _ = xor_examples(240)
+    target = (np.asarray(examples.blocks[0].values)[:, 0] > 0).astype(np.int64)
+    splits = [
+        Split(examples.take(fold.train), target[fold.train], examples.take(fold.valid), target[fold.valid], fold.valid)
+        for fold in make_folds(240, 3, seed=0)
+    ]
+    told, few = Told(), {"training": {"epochs": 1}}
+    networks = [
+        Candidate(one.name, one.learner, one.modalities, {**one.settings, **few}) for one in candidates("late", "concat", "weighted", "gated", "moe")
+    ]
+    board = run_election(
+        [Candidate("linear:first+second", "linear", ("first", "second")), *networks], splits, target, Situation(TASK), Budget(None), told
+    )
+    stopped = {entry.name: str(entry.stopped) for entry in board.entries}
+    assert all(stopped[one.name] == "2 of its kind were clearly behind" for one in networks[2:])
+    assert not any("short trainings" in line for line in told.lines)

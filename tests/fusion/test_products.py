@@ -95,6 +95,19 @@ def test_products_that_only_add_noise_are_given_up() -> None:
     rival = np.where(np.eye(2)[target] > 0, 2.0, -2.0)
     with pytest.raises(CannotWin):
         learner("linear", products=8).cross_fit(splits, 400, Budget(None), rival)
+    none = np.zeros((400, 2))
+    with pytest.raises(CannotWin, match="products were no gain on the first fold"):
+        learner("linear", products=8).cross_fit(splits, 400, Budget(None), none)  # as good as a constant, and so are they
+
+
+def test_products_that_pay_go_through_all_folds() -> None:
+    examples, target = xor_examples(200)
+    splits = []
+    for fold in (np.arange(0, 200, 2), np.arange(1, 200, 2)):
+        rest = np.setdiff1d(np.arange(200), fold)
+        splits.append(Split(examples.take(rest), target[rest], examples.take(fold), target[fold], fold))
+    found = learner("linear", products=8, rounds=0).cross_fit(splits, 200, Budget(None), np.zeros((200, 2)))
+    assert (found.scores.argmax(axis=1) == target).mean() > 0.95
 
 
 def test_the_candidate_stands_where_there_are_two_modalities() -> None:

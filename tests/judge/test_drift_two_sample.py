@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import sparse
+from scipy.stats import norm
 
 import consilience
 from consilience.core.errors import ConsilienceError
@@ -16,6 +17,7 @@ from consilience.data.table import read_table
 from consilience.features._examples import Block, Examples
 from consilience.judge.drift import compare_tables, expect, two_sample
 from consilience.judge.drift._expected import _thresholded
+from consilience.metrics import Interval
 from consilience.pipeline.fitted import Pipeline, Scored
 
 from .conftest import mixed_frame
@@ -146,3 +148,18 @@ def test_numbers_have_widths(tmp_path: Path) -> None:
     assert 0.5 < expected["first"]["value"] < 5
     assert expected["measured_first"]["value"] < 1
     assert expected["measured"] is None
+
+
+def test_tables_of_one_source_differ_no_more_often_than_chance_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folds that share their training rows err together: as if they did not, one table in eight would differ where one in twenty should."""
+    import consilience.judge.drift._two_sample as room
+
+    monkeypatch.setattr(room, "bootstrap", lambda *given, **more: {"auc": Interval(0.5, 0.5, 0.5)})
+    found = []
+    for seed in range(60):
+        values = np.random.default_rng(seed).normal(size=(80, 10)).astype(np.float32)
+        one, other = (Examples((Block("a:x", "a", part, np.ones(40, dtype=bool)),), 40) for part in (values[:40], values[40:]))
+        found.append(two_sample(one, other, "a", seed=seed).p_value)
+    scores = norm.isf(found)
+    assert 0.75 < scores.std() < 1.2
+    assert np.mean(np.array(found) < 0.05) <= 0.1

@@ -12,6 +12,7 @@ import pytest
 import consilience
 from consilience.core.errors import DataError, UnknownName, UsageError
 from consilience.data.table import read_table
+from consilience.judge.altered import rescore
 from consilience.judge.explain import Explanation, explain_row
 from consilience.judge.explain._nearest import distances
 from consilience.pipeline.fitted import Pipeline, Scored
@@ -77,6 +78,21 @@ def test_a_missing_cell_is_said_to_be_missing(pipeline: Pipeline, frame: pl.Data
     assert by_column["table"].missing
     assert by_column["table"].absent == ("size",)
     assert found.nearest == ()
+
+
+def test_combinations_of_columns_are_asked_in_parts_where_a_row_is_large(
+    pipeline: Pipeline, frame: pl.DataFrame, whole: int, found: Explanation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is repeated once for each of up to 1,024 combinations, with all its pictures."""
+    import consilience.judge.explain._whole as room
+
+    monkeypatch.setattr(room, "MEMORY", 1)
+    asked: list[int] = []
+    monkeypatch.setattr(room, "rescore", lambda pipeline, many, cells: [asked.append(len(many.dataset)), rescore(pipeline, many, cells)][1])
+    again = explain_row(pipeline, read_table(frame), whole, evaluations=2, nearest=0)
+    (wanted,), (said,) = ([cell for cell in one.cells if cell.column == "table"] for one in (found, again))
+    assert set(asked) == {1}
+    assert [piece.weight for piece in said.pieces] == pytest.approx([piece.weight for piece in wanted.pieces])
 
 
 def test_another_class_can_be_asked_for(pipeline: Pipeline, frame: pl.DataFrame, found: Explanation, whole: int) -> None:

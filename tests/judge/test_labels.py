@@ -84,7 +84,7 @@ def test_a_label_of_a_set_is_two_classes() -> None:
 
 
 def test_no_target_no_doubt(pipeline: Pipeline, scored: Scored) -> None:
-    with pytest.raises(UsageError, match="labels to doubt"):
+    with pytest.raises(UsageError, match="without a target"):
         find_suspects(pipeline, replace(scored, dataset=replace(scored.dataset, target=None)))
 
 

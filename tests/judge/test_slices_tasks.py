@@ -10,6 +10,7 @@ import pytest
 
 import consilience
 from consilience.core.plain import plain
+from consilience.data.table import read_table
 
 
 def quick(frame: pl.DataFrame, folder: Path, **more: object) -> consilience.Model:
@@ -47,13 +48,26 @@ def test_a_number_with_a_slip_of_the_decimal_point_is_suspicious(number_model: c
     row = int(np.flatnonzero(colour != "red")[3])
     values = frame["y"].to_numpy().copy()
     values[row] = 60.0
-    found = number_model.slices(frame.with_columns(y=pl.Series(values)))["labels"]["suspects"]
+    labels = number_model.slices(frame.with_columns(y=pl.Series(values)))["labels"]
+    found = labels["suspects"]
+    assert labels["by_chance"] == pytest.approx(0.6)  # of 60 right numbers; those outside are not called likely mistakes
+    assert "as about 0.6 right ones do by chance" in labels["conclusion"]
+    assert "likelier wrong" not in labels["conclusion"]
     assert found[0]["row"] == row
     assert found[0]["given"] == 60.0
     assert found[0]["suggested"] < 20
     assert found[0]["margin"] > 1
     assert found[0]["given_probability"] is None
     assert found[0]["all_evidence"]
+
+
+def test_the_error_of_answered_numbers_has_an_interval(number_model: consilience.Model) -> None:
+    from consilience.judge.coverage import check_abstention
+
+    scored = number_model.pipeline.score(read_table(numbers(60, 3)[0]), with_target=True)
+    found = check_abstention(number_model.pipeline, scored, 1.0)
+    assert found.answered > 0
+    assert found.wrong.low < found.wrong.value < found.wrong.high
 
 
 def test_a_set_with_a_label_too_many_is_suspicious(tmp_path: Path) -> None:

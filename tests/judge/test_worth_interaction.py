@@ -125,3 +125,24 @@ def test_amounts_and_sentences() -> None:
     assert said(0.1, -0.05, 0.2).startswith("The model is additive as far as can be told")
     assert "takes away 10.0 points [5.0, 20.0]" in said(-0.1, -0.2, -0.05)
     assert "undefined" in said(None)
+
+
+def test_no_more_rows_are_put_together_than_memory_is_meant_for(scored: Scored, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that is learned end to end takes hundreds of kilobytes a row: thousands of them at once would take gigabytes."""
+    import consilience.judge.worth.interaction as room
+
+    wanted, seen = find_interaction(pipeline, scored), []
+    predict = type(pipeline.model).predict
+    monkeypatch.setattr(type(pipeline.model), "predict", lambda self, examples: [seen.append(len(examples)), predict(self, examples)][1])
+    monkeypatch.setattr(room, "MEMORY", 1)
+    found = find_interaction(pipeline, scored)
+    assert max(seen) == 59  # one pass: the largest prime up to 60
+    assert wanted is not None
+    assert found is not None
+    assert found["metrics"]["accuracy"] == wanted["metrics"]["accuracy"]
+
+
+def test_how_many_rows_a_memory_holds() -> None:
+    examples = Examples((Block("a:x", "a", np.zeros((5, 10), np.float32), np.ones(5, bool)),), 5)
+    assert [examples.rows_within(size) for size in (0, 39, 40, 400)] == [1, 1, 1, 10]
+    assert Examples((), 0).rows_within(100) >= 1

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from consilience.core.progress import Silent
 from consilience.judge.profile import profile_model
 from consilience.judge.robustness import measure_robustness
 from consilience.report._cost import make_cost
+from consilience.report._coverage import make_coverage
 from consilience.report._intervals import IntervalRow, plot_changes
 from consilience.report._material import Judged, Material, gather
 from consilience.report._robust import make_robust
@@ -37,6 +39,35 @@ def test_every_task_has_every_section(request: pytest.FixtureRequest, task: str,
     assert {row[0] for row in worth.columns.rows} == {column.name for column in material.pipeline.schema.features()}
     assert make_slices(material, judged).conclusion
     assert make_suspects(material, judged).conclusion
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_numbers_outside_of_their_interval_are_not_called_likely_mistakes(regression: Any, language: str) -> None:
+    """One right number in a hundred lies there: among ten thousand rows that is a hundred."""
+    material, judged = judged_of(regression, language)
+    one = {"row": int(judged.scored.dataset.rows[0]), "given": 1.0, "suggested": 2.0, "given_probability": None, "suggested_probability": None}
+    suspect = {**one, "margin": 1.1, "all_evidence": False, "against": ["text"], "for": [], "cells": {}}
+    suspects = {"rows": 10_000, "found": 100, "by_chance": 100.0, "all_evidence": 0, "suspects": [suspect] * 2}
+    said = make_suspects(material, replace(judged, suspects=suspects)).conclusion
+    assert ("about 100 right ones do by chance" if language == "en" else "约 100 个正确的数值会偶然如此") in said
+    assert make_suspects(material, judged).conclusion
+
+
+def test_rows_without_any_label_break_no_promise(multilabel: Any) -> None:
+    """What a set should hold is not there: the share of nothing is unknown."""
+    pipeline, table = multilabel
+    lists = [
+        [] if words is None or place % 2 else list(tags)
+        for place, (tags, words) in enumerate(zip(*(table.frame[c] for c in ("tags", "words")), strict=True))
+    ]
+    hidden = [None if not tags else words for tags, words in zip(lists, table.frame["words"], strict=True)]
+    frame = table.frame.with_columns(pl.Series("tags", lists, dtype=pl.List(pl.String)), pl.Series("words", hidden, dtype=pl.String))
+    material, judged = judged_of((pipeline, replace(table, frame=frame)))
+    assert judged.coverage is not None
+    assert any(one["rows"] == 0 and one["held"]["value"] is None for one in judged.coverage["by_pattern"])
+    section = make_coverage(material, judged)
+    assert section is not None
+    assert section.conclusion
 
 
 def test_the_largest_share_is_named_and_drawn_first(binary: Any) -> None:

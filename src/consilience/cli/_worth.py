@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["show_row", "show_worth"]
 
 _PATTERNS, _COLUMNS = 16, 30
+_FEW_ROWS = 30
+"""Rows below which resampling says little."""
 
 
 def show_worth(found: Mapping[str, Any], model: str) -> None:
@@ -26,11 +28,11 @@ def show_worth(found: Mapping[str, Any], model: str) -> None:
     out.print(_shares(found["shapley"]["metrics"]))
     ends = "; ".join(f"{name} {number(part['none'])} and {number(part['all'])}" for name, part in found["shapley"]["metrics"].items())
     out.print(f"Shares sum to the difference between knowing nothing and knowing all: {ends}.")
-    out.print()
     if found["interaction"] is not None:
-        out.print(safe(found["interaction"]["verdict"]))
-    if found["alone"]:
         out.print()
+        out.print(safe(found["interaction"]["verdict"]))
+    out.print()
+    if found["alone"]:
         out.print(_alone(found["alone"], metric))
     out.print(f"When it was fitted: {safe(found['fusion_gain']['verdict'])}")
     out.print()
@@ -39,7 +41,12 @@ def show_worth(found: Mapping[str, Any], model: str) -> None:
     if found["spare"] is not None:
         _show_spare(found["spare"], metric, model)
     of = "" if found["rows"] == found["num_rows"] else f" of {found['num_rows']:,}, drawn at random"
-    out.print(f"Measured on {counted(found['rows'], 'row')}{of}. A gain or cost above 0 means that the evidence helps; [ ] is a 95 % interval.")
+    aside = f"; {counted(found['num_quarantined'], 'row')} set aside: unreadable, or without an answer" if found["num_quarantined"] else ""
+    out.print(
+        f"Measured on {counted(found['rows'], 'row')}{of}{aside}. A gain or cost above 0 means that the evidence helps; [ ] is a 95 % interval."
+    )
+    if found["rows"] < _FEW_ROWS:
+        out.print(f"Intervals of fewer than {_FEW_ROWS} rows are too narrow; take more before you drop anything.")
 
 
 def show_row(found: Mapping[str, Any]) -> None:
@@ -51,7 +58,8 @@ def show_row(found: Mapping[str, Any]) -> None:
         table.add_row(safe(name), _signed(part["value"]), "" if part["present"] else "absent in this row")
     prediction = found["prediction"]
     said = number(prediction) if isinstance(prediction, float) else ", ".join(prediction) if isinstance(prediction, list) else prediction
-    out.print(f"Row {found['row']}: {safe(said) or 'none of the classes'}.")
+    out.print(f"Row {found['row']:,}: {safe(said) or 'none of the classes'}.")
+    out.print()
     out.print(table)
     out.print()
     out.print(f"{what[0].upper()}{what[1:]} is {number(found['nothing'])} where nothing is known, and {number(found['value'])} for this row.")
@@ -118,8 +126,20 @@ def _show_spare(spare: Mapping[str, Any], metric: str, model: str) -> None:
 
 def _interval(found: Mapping[str, float | None]) -> str:
     """``+0.021 [0.004, 0.039]``."""
-    return "-" if found["value"] is None else f"{_signed(found['value'])} [{number(found['low'])}, {number(found['high'])}]"
+    return "-" if found["value"] is None else f"{_signed(found['value'])} [{_figure(found['low'])}, {_figure(found['high'])}]"
 
 
 def _signed(value: float) -> str:
-    return ("+" if value > 0 else "") + number(value)
+    text = _figure(value)
+    return f"+{text}" if value > 0 and text != "0.000" else text
+
+
+def _figure(value: float | None) -> str:
+    """A difference that takes little room, be it next to nothing or in thousands.
+
+    >>> _figure(0.0213), _figure(-0.00016), _figure(0.0), _figure(-117123.4)
+    ('0.021', '0.000', '0', '-117k')
+    """
+    if value is not None and 10_000 <= abs(value) < 1e9:
+        return f"{value / 1000:,.0f}k"
+    return "0.000" if value is not None and 0 < abs(value) < 0.0005 else number(value)

@@ -13,11 +13,20 @@ from consilience.cli._output import console, counted, number, print_json, safe, 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from consilience.api import Model
+
 __all__ = ["command"]
 
 PANEL, ORDER = "Use a model", 47
 
-_COLUMNS = 20
+_COLUMNS, _FEW = 20, 30
+_MEANT = {
+    "confidence": ", how sure it is on average",
+    "threshold": ", as sure as right rows of the first",
+    "difference": ", the first's less the sureness lost",
+    "width": ", in the target's unit",
+}
+"""What each estimate is, in a few words."""
 _DOUBT = 0.01
 """p-value below which a modality is said to differ, over the number of modalities."""
 
@@ -26,8 +35,8 @@ def command(
     first: Annotated[str, typer.Argument(metavar="FIRST", help="Rows as they used to be, such as the test table.", show_default=False)],
     second: Annotated[str, typer.Argument(metavar="SECOND", help="Rows as they are now, with or without answers.", show_default=False)],
     model: Annotated[str, typer.Option("--model", metavar="MODEL", help="Folder that fit wrote.", show_default=False)],
-    seed: Annotated[int, typer.Option("--seed", help="Draws folds and resamples.", rich_help_panel=RUN)] = 0,
     long: Long = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Draws folds and resamples.", rich_help_panel=RUN)] = 0,
     cache: Cache = None,
     quiet: Quiet = False,
     json: Json = False,
@@ -53,6 +62,7 @@ def command(
     _columns(screen, found)
     _modalities(screen, found["modalities"])
     _cost(screen, found["expected"])
+    _known_by_heart(screen, fitted, found["expected"], found["rows"][0])
     rows = " and ".join(counted(count, "row") for count in found["rows"])
     screen.print()
     screen.print(f"{rows} were compared in {found['seconds']:.0f} s.")
@@ -71,7 +81,11 @@ def _columns(screen: Console, found: dict[str, Any]) -> None:
         what = one["of"] if one["of"] != "category" else f"share of {safe(one['name'])!r}" if one["name"] is not None else "share of other values"
         before, after = (_day(one[key]) if one["of"] == "date" else number(one[key]) for key in ("there", "here"))
         table.add_row(
-            safe(one["column"]), what if what not in ("number", "date", "length") else f"median {what}", before, after, _share(one["distance"])
+            safe(one["column"]),
+            what if what not in ("number", "date", "length") else f"median {what}{', characters' * (what == 'length')}",
+            before,
+            after,
+            _share(one["distance"]),
         )
     if len(found["columns"]) > _COLUMNS:
         table.caption = f"and {len(found['columns']) - _COLUMNS:,} more columns; --json shows all"
@@ -94,6 +108,8 @@ def _modalities(screen: Console, tests: list[dict[str, Any]]) -> None:
         )
     screen.print()
     screen.print(table)
+    if any(test["auc"]["high"] is not None and test["auc"]["high"] < 0.5 for test in tests):
+        screen.print("An AUC clearly below 0.5 comes of rows that are in both tables.")
 
 
 def _cost(screen: Console, expected: dict[str, Any]) -> None:
@@ -102,13 +118,30 @@ def _cost(screen: Console, expected: dict[str, Any]) -> None:
     screen.print()
     screen.print(f"What to expect on the second table, {metric}{before}:")
     for name, estimate in expected["estimates"].items():
-        screen.print(f"  by {name}: {_value(estimate)}")
+        screen.print(f"  by {name}: {_value(estimate)}{_MEANT[name]}")
     headline = expected["headline"]
+    if expected["measured_first"] is None:
+        screen.print("The first table has no answers that the model knows; with them more could be said.")
     if expected["measured"] is not None:
         first = f", {_value(expected['measured_first'])} on the first" if expected["measured_first"] else ""
         screen.print(f"Measured {headline}: {_value(expected['measured'])} on the second{first}.")
     else:
-        screen.print(f"The second table has no answers, so its {headline} cannot be measured.")
+        screen.print(f"The second table has no answers that the model knows, so its {headline} cannot be measured.")
+
+
+def _known_by_heart(screen: Console, fitted: Model, expected: dict[str, Any], rows: int) -> None:
+    """Rows that were learned from make the model look better than it is, and estimates from them are of no use."""
+    name, found = expected["headline"], expected["measured_first"]
+    facts = fitted.facts
+    held = next((entry["metrics"].get(name) for entry in facts["leaderboard"] if entry["name"] == facts["chosen"]), None)
+    if found is None or held is None or rows < _FEW or any(ends[end] is None for ends in (found, held) for end in ("low", "high")):
+        return
+    greater = fitted.pipeline.task.metrics[name].greater_is_better
+    if found["low"] > held["high"] if greater else found["high"] < held["low"]:
+        screen.print(
+            f"On the first table it is clearly better than on held-out rows when it was fitted, {name} {_value(held)}: it has probably learned from "
+            "these rows, and what is expected from them misleads. Give a first table that it has not learned from."
+        )
 
 
 def _value(metric: dict[str, float | None]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from consilience.cli._long import with_long
-from consilience.cli._options import Cache, Json, Long, Model, Quiet, Tables
+from consilience.cli._options import RUN, Cache, Json, Long, Model, Quiet, Tables
 from consilience.cli._output import check_place, console, number, print_json, safe, work
 from consilience.core.errors import UsageError
 
@@ -28,7 +28,7 @@ _SHOWN = 8
 def command(
     model: Model,
     tables: Tables,
-    row: Annotated[int, typer.Option("--row", metavar="N", help="Which row, from 0; the header is none.", show_default=False)],
+    row: Annotated[int, typer.Option("--row", metavar="N", help="Which row; rows count from 0.", show_default=False)],
     out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="FILE.html: one page with pictures, no network needed.")] = None,
     of: Annotated[str | None, typer.Option("--class", metavar="NAME", help="The class to explain; else the most probable one.")] = None,
     like: Annotated[
@@ -38,8 +38,8 @@ def command(
     nearest: Annotated[int, typer.Option("--nearest", metavar="N", min=0, help="How many alike rows; 0 for none.")] = 6,
     evaluations: Annotated[int, typer.Option("--masks", metavar="N", min=2, help="How often a modality is masked: more is slower and surer.")] = 320,
     lang: Annotated[str, typer.Option("--lang", metavar="en|zh", help="Language of the page.")] = "en",
-    seed: Annotated[int, typer.Option("--seed", help="Of what is drawn.")] = 0,
     long: Long = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Draws what is masked.", rich_help_panel=RUN)] = 0,
     cache: Cache = None,
     quiet: Quiet = False,
     json: Json = False,
@@ -85,6 +85,8 @@ def _print(out: Console, found: Explanation) -> None:
     sure = "" if found.probability is None else f", {100 * found.probability:.1f} %"
     truth = "" if found.truth is None else f"; in the table: {_said(found.truth)}"
     out.print(f"Row {found.row:,}: {safe(found.target)} = {_said(found.prediction)}{sure}{truth}")
+    if isinstance(found.prediction, list | tuple) and found.of is not None:
+        out.print(f"Explained is the class {safe(found.of)}, {100 * found.shown:.1f} % by itself.")
     unit = {"log-odds": f"log-odds of {safe(found.of)}", "number": "the number", "logarithm": "the number's logarithm"}[found.scale]
     out.print(f"Weights are in {unit}; plus speaks for it, minus against it.")
     out.print()
@@ -104,11 +106,13 @@ def _print(out: Console, found: Explanation) -> None:
         if len(cell.pieces) > _SHOWN:
             table.caption = f"and {len(cell.pieces) - _SHOWN:,} weaker; --json shows all"
         out.print(table)
+        if not cell.exact and not any(piece.clear for piece in cell.pieces):
+            out.print("None of these is beyond what the draw of masks explains; a larger --masks may tell.")
         if cell.absent:
             out.print(f"missing: {safe(', '.join(cell.absent))}")
     if found.nearest and found.like is not None:
         out.print()
-        out.print(f"The most alike of {found.like['rows']:,} rows of {safe(found.like['source'])} (1 = the distance of any two of them):")
+        out.print(f"The most alike of {found.like['rows']:,} rows of {safe(found.like['source'])}, by distance (1 is the median of any two):")
         for near in found.nearest:
             label = "" if near.label is None else f", {safe(found.target)} = {_said(near.label)}"
             out.print(f"  row {near.row:,}: {near.distance:.2f}{label}")
@@ -120,7 +124,8 @@ def _place(piece: Piece) -> str:
     """What a piece is called, with a column's value and a patch's place."""
     where, name = piece.where, safe(piece.name)
     if "value" in where:
-        return f"{name} = {safe(where['value'])}"
+        told = f"{where['value']:g}" if isinstance(where["value"], float) else where["value"]
+        return f"{name} = {safe(', '.join(told) if isinstance(told, list) else told).removesuffix('T00:00:00')}"
     if "top" not in where:
         return name
     sides = [round(100 * where[side]) for side in ("left", "right", "top", "bottom")]

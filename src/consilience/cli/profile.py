@@ -18,8 +18,8 @@ PANEL, ORDER = "Use a model", 49
 def command(
     model: Model,
     tables: Tables,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="Roughly, for each measurement.")] = 10.0,
-    starts: Annotated[int, typer.Option("--starts", min=0, max=100, help="New processes that give a first answer; 0 for none.")] = 3,
+    seconds: Annotated[float, typer.Option("--seconds", metavar="S", min=0.1, help="Roughly, for each measurement.")] = 10.0,
+    starts: Annotated[int, typer.Option("--starts", metavar="N", min=0, max=100, help="New processes that give a first answer; 0 for none.")] = 3,
     long: Long = None,
     cache: Cache = None,
     quiet: Quiet = False,

@@ -32,8 +32,8 @@ def command(
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Score all rows instead of a sample of 150.")] = False,
     out: Annotated[str | None, typer.Option("--out", metavar="FILE.html", help="Also write a page that shows an example of each damage.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Draws the sample and the damage.", rich_help_panel=RUN)] = 0,
     long: Long = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Draws the sample and the damage.", rich_help_panel=RUN)] = 0,
     cache: Cache = None,
     quiet: Quiet = False,
     json: Json = False,
@@ -45,7 +45,8 @@ def command(
 
     \b
     consilience robustness model/ test.csv
-    consilience robustness model/ test.csv --kind image --family all --out sheet.html
+    consilience robustness model/ test.csv --out sheet.html
+    consilience robustness model/ test.csv --kind image --family all --full
     """
     if out is not None:
         if Path(out).suffix.lower() not in (".html", ".htm") or Path(out).is_dir():
@@ -71,6 +72,7 @@ def command(
     for modality, part in found["modalities"].items():
         _show(screen, modality, part, name)
     screen.print()
+    screen.print("area: share of the skill that is left over severities 1 to 5, 1 is all and 0 none; ece: calibration error, 0 is best.")
     screen.print(f"It took {found['seconds']:.0f} s." + (f" Examples are in {safe(out)}." if out else ""))
 
 
@@ -78,21 +80,22 @@ def _show(screen: Console, modality: str, part: dict[str, Any], name: str) -> No
     """One modality: its families, and what they are held against."""
     from consilience.cli._model import plain_table
 
-    severities = tuple(str(severity) for severity in range(1, 6))
-    table = plain_table(f"{modality}: {name}", *severities, "area", "ece at 5", right=(*severities, "area", "ece at 5"))
+    judged = any("ece" in curve["points"][-1]["metrics"] for curve in part["families"].values())
+    titles = (*(str(severity) for severity in range(1, 6)), "area", *(("ece at 5",) if judged else ()))
+    table = plain_table(f"{modality}: {name}", *titles, right=titles)
     burdens = []
     for family, curve in part["families"].items():
         points = curve["points"]
         errors = points[-1]["metrics"].get("ece", {"value": None})
         shown = [number(point["metrics"][name]["value"]) for point in points]
-        table.add_row(safe(family), *shown, number(curve["area"]["value"]), number(errors["value"]))
+        table.add_row(safe(family), *shown, number(curve["area"]["value"]), *((number(errors["value"]),) if judged else ()))
         if curve["worse_than_without"] is not None:
             burdens.append(f"{family} from severity {curve['worse_than_without']}")
     screen.print()
     screen.print(table)
-    said = f"Without {modality}: {number(part['without'][name]['value'])}"
+    said = f"Without {modality}, {name} is {number(part['without'][name]['value'])}"
     if part["best_single"] is not None:
-        said += f"; the best of the others alone ({part['best_single']['modality']}): {number(part['best_single']['metrics'][name]['value'])}"
+        said += f"; with the best of the others alone ({part['best_single']['modality']}) {number(part['best_single']['metrics'][name]['value'])}"
     screen.print(f"{said}.")
     if burdens:
         screen.print(f"Clearly worse than without {modality}: {', '.join(burdens)}.")

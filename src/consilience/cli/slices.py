@@ -9,7 +9,7 @@ import typer
 
 from consilience.cli._long import with_long
 from consilience.cli._options import Cache, Json, Long, Model, Quiet, Strict, Tables
-from consilience.cli._output import console, number, print_json, safe, work
+from consilience.cli._output import console, counted, number, print_json, safe, work
 
 __all__ = ["command"]
 
@@ -26,7 +26,7 @@ def command(
         list[str] | None,
         typer.Option("--train", metavar="TABLE", help="What the model learned from, to find rows that it has met; may be repeated, as in fit."),
     ] = None,
-    least: Annotated[int, typer.Option("--least", min=2, help="Rows that a slice has at least.")] = 10,
+    least: Annotated[int, typer.Option("--least", metavar="N", min=2, help="Rows that a slice has at least.")] = 10,
     long: Long = None,
     strict: Strict = False,
     cache: Cache = None,
@@ -80,6 +80,8 @@ def _show_slices(found: Mapping[str, Any]) -> None:
     out.print(safe(found["conclusion"]))
     if found["looks"]:
         out.print("Worse than the rows outside; p is corrected for the number of slices, and * marks those of 0.05 and less.")
+    if found["num_quarantined"]:
+        out.print(f"{counted(found['num_quarantined'], 'row')} set aside: unreadable, or without an answer.")
     if found["pairs"]:
         out.print()
         table = plain_table("two slices together", *right, right=right)
@@ -114,6 +116,8 @@ def _show_labels(found: Mapping[str, Any]) -> None:
             table.add_row(str(one["row"]), _label(one["given"]), _label(one["suggested"]), number(one["margin"]), safe(against))
         out.print(table)
     out.print(found["conclusion"])
+    if found["suspects"]:
+        out.print("Rows count from 0; the margin is by how much the other is likelier.")
 
 
 def _show_twins(found: Mapping[str, Any]) -> None:

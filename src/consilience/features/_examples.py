@@ -121,6 +121,12 @@ class Examples:
             found[part.modality] |= part.present
         return found
 
+    def rows_within(self, num_bytes: int) -> int:
+        """How many rows such as these take about so much memory, 1 at least: who repeats rows in their thousands asks first."""
+        arrays = [block.values for block in self.blocks] + [array for part in (*self.prepared, *self.raw) for array in part.arrays.values()]
+        taken = sum(array.data.nbytes if sparse.issparse(array) else np.asarray(array).nbytes for array in arrays)
+        return max(1, num_bytes * max(1, self.num_rows) // max(1, taken))
+
     def take(self, rows: np.ndarray) -> Examples:
         """These rows, in this order."""
         parts = (tuple(part.take(rows) for part in parts) for parts in (self.prepared, self.raw))

@@ -12,15 +12,19 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
+from scipy.stats import beta, binom
 
-from consilience.core.errors import UsageError
 from consilience.core.plain import plain
+from consilience.judge.answers import answers_of
 from consilience.learn.conformal import check_promise
 from consilience.metrics import Interval
+from consilience.metrics.bootstrap import paired_difference
 from consilience.pipeline.fitted import Pipeline, Scored
 
 __all__ = ["Abstention", "Coverage", "Held", "check_abstention", "check_coverage"]
+
+DOUBT = 0.025
+"""Chance of calling a promise broken that holds, over all looks."""
 
 _ALL_UP_TO = 4
 """Modalities up to which every pattern is made; beyond, all, leave-one-outs, singles and none."""
@@ -39,9 +43,9 @@ class Held:
     held: Interval
     size: float
 
-    def broken(self, level: float) -> bool:
-        """True where chance does not explain that the truth was held more seldom than promised."""
-        return self.held.high < level
+    def broken(self, level: float, looks: int = 1) -> bool:
+        """True where chance does not explain that the truth was held more seldom than promised (binomial, corrected for the number of looks)."""
+        return bool(self.rows and binom.cdf(round(self.held.value * self.rows), self.rows, level) < DOUBT / looks)
 
     def as_dict(self) -> dict[str, Any]:
         return {"rows": self.rows, "held": self.held.as_dict(), "size": plain(self.size)}
@@ -68,13 +72,18 @@ class Coverage:
     what: str
 
     @property
+    def looks(self) -> int:
+        """Shares that are compared with the promise."""
+        return 1 + len(self.by_pattern) + len(self.taken_away)
+
+    @property
     def sentence(self) -> str:
         """What to conclude."""
         held, level = self.overall.held, self.level
         said = f"The {100 * level:g} % {self.what} hold the truth in {100 * held.value:.1f} % of {self.overall.rows:,} rows"
-        if self.overall.broken(level):
+        if self.overall.broken(level, self.looks):
             return f"{said}: more seldom than promised. These rows are not like those that the model was fitted with."
-        broken = [" + ".join(names) or "nothing" for names, part in [*self.by_pattern, *self.taken_away] if part.broken(level)]
+        broken = [" + ".join(names) or "nothing" for names, part in [*self.by_pattern, *self.taken_away] if part.broken(level, self.looks)]
         broken = list(dict.fromkeys(broken))
         if broken:
             return f"{said}, but more seldom than promised where there is {', or '.join(broken)} alone."
@@ -85,13 +94,16 @@ class Coverage:
         return {
             "level": self.level,
             "what": self.what,
-            "overall": self.overall.as_dict(),
-            "by_pattern": [{"modalities": list(names), **part.as_dict()} for names, part in self.by_pattern],
-            "taken_away": [{"modalities": list(names), **part.as_dict()} for names, part in self.taken_away],
+            "overall": {**self.overall.as_dict(), "broken": self.overall.broken(self.level, self.looks)},
+            "by_pattern": self._told(self.by_pattern),
+            "taken_away": self._told(self.taken_away),
             "by_class": {name: part.as_dict() for name, part in self.by_class.items()},
             "own": [list(names) for names in self.own],
             "sentence": self.sentence,
         }
+
+    def _told(self, parts: Sequence[tuple[tuple[str, ...], Held]]) -> list[dict[str, Any]]:
+        return [{"modalities": list(names), **part.as_dict(), "broken": part.broken(self.level, self.looks)} for names, part in parts]
 
 
 def check_coverage(pipeline: Pipeline, scored: Scored, level: float = 0.9) -> Coverage:
@@ -105,9 +117,10 @@ def check_coverage(pipeline: Pipeline, scored: Scored, level: float = 0.9) -> Co
 
     Raises:
         UsageError: There is no target, or the level cannot be promised.
+        DataError: There are no rows.
     """
     check_promise(level)
-    target, names = _target(pipeline, scored), pipeline.modalities
+    target, names = answers_of(pipeline, scored), pipeline.modalities
     held, size, classes = _held(pipeline, scored, target, level)
     rows = np.arange(len(target)) if pipeline.task.target.task != "multilabel" else np.nonzero(target > 0.5)[0]
     present, nothing = scored.examples.present(), np.zeros(len(scored.examples), dtype=bool)
@@ -138,7 +151,7 @@ class Abstention:
     Args:
         risk: What was asked for.
         answered: Share of the rows.
-        wrong: Share of the answers that are wrong, with its exact 95 % interval; for numbers the mean absolute error, without.
+        wrong: Share of the answers that are wrong, with its exact 95 % interval; for numbers the mean absolute error, resampled.
         flagged: Share of the rows unlike the training rows; these are not answered.
         without: The same as ``wrong`` if all rows were answered.
     """
@@ -161,21 +174,16 @@ def check_abstention(pipeline: Pipeline, scored: Scored, risk: float) -> Abstent
 
     Raises:
         UsageError: There is no target, or no threshold keeps the risk.
+        DataError: There are no rows.
     """
-    target, task, calibration = _target(pipeline, scored), pipeline.task, pipeline.calibration
+    target, task, calibration = answers_of(pipeline, scored), pipeline.task, pipeline.calibration
     present = scored.examples.present()
     flagged = np.zeros(len(target), dtype=bool) if pipeline.familiarity is None else pipeline.familiarity.of(scored.examples).flagged
     sure = calibration.confidence(scored.scores, scored.output, present) >= calibration.threshold(risk)
     loss, answered = calibration.losses(scored.output, target), sure & ~flagged
-    mean = float(loss[answered].mean()) if answered.any() else float("nan")
-    exact = _share(loss[answered] > 0) if task.target.classes else Interval(mean, mean, mean)
-    return Abstention(risk, len(target), float(answered.mean()), exact, float(flagged.mean()), float(loss.mean()))
-
-
-def _target(pipeline: Pipeline, scored: Scored) -> np.ndarray:
-    if scored.dataset.target is None or not len(scored.dataset):
-        raise UsageError("Rows without a target cannot be judged.", hint="Give a table that has the target column.")
-    return pipeline.task.encode(scored.dataset.target)
+    kept = loss[answered]
+    wrong = _share(kept > 0) if task.target.classes else paired_difference(np.zeros(len(kept)), kept, seed=pipeline.recipe.seed)
+    return Abstention(risk, len(target), float(answered.mean()), wrong, float(flagged.mean()), float(loss.mean()))
 
 
 def _held(pipeline: Pipeline, scored: Scored, target: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from consilience.core.errors import UsageError
 from consilience.core.progress import Progress, Silent
 from consilience.data.schema import Dataset
+from consilience.judge.answers import answers_of
 from consilience.pipeline.fitted import Pipeline, Scored
 
 __all__ = ["Suspect", "Suspects", "confident_errors", "find_suspects"]
@@ -82,17 +82,29 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Suspects:
-    """Rows with suspicious labels: those that all evidence contradicts first, then by margin."""
+    """Rows with suspicious labels: those that all evidence contradicts first, then by margin.
+
+    Args:
+        rows: How many were looked at.
+        by_chance: How many right ones are to be expected among the suspects; None for classes, where nobody knows.
+    """
 
     rows: int
     suspects: tuple[Suspect, ...]
+    by_chance: float | None = None
 
     def conclusion(self) -> str:
         """One sentence."""
         if not self.suspects:
-            return f"None of {self.rows:,} labels is contradicted by the evidence."
+            what = "labels is contradicted by the evidence" if self.by_chance is None else f"numbers lies outside of {100 * LEVEL:g} % intervals"
+            return f"None of {self.rows:,} {what}."
         every = sum(one.all_evidence for one in self.suspects)
         count = len(self.suspects)
+        if self.by_chance is not None:
+            return (
+                f"{count:,} of {self.rows:,} numbers {'lies' if count == 1 else 'lie'} outside of {100 * LEVEL:g} % intervals, as about "
+                f"{self.by_chance:.3g} right ones do by chance; {every:,} of them against every piece of evidence alone: look at these first."
+            )
         return (
             f"{count:,} of {self.rows:,} labels {'is' if count == 1 else 'are'} likelier wrong than right, "
             f"{every:,} of them by every piece of evidence alone: look at these first."
@@ -103,6 +115,7 @@ class Suspects:
         return {
             "rows": self.rows,
             "found": len(self.suspects),
+            "by_chance": self.by_chance,
             "all_evidence": sum(one.all_evidence for one in self.suspects),
             "conclusion": self.conclusion(),
             "suspects": [one.as_dict() for one in self.suspects],
@@ -124,11 +137,11 @@ def find_suspects(pipeline: Pipeline, scored: Scored, *, shown: int = SHOWN, pro
 
     Raises:
         UsageError: The rows have no target.
+        DataError: There are no rows.
     """
     dataset, task = scored.dataset, pipeline.task
-    if dataset.target is None or not len(dataset):
-        raise UsageError("Rows without a target have no labels to doubt.", hint="Give a table that has the target column.")
-    encoded = task.encode(dataset.target)
+    encoded = answers_of(pipeline, scored)
+    assert dataset.target is not None
     number, several = task.target.task == "regression", task.target.task == "multilabel"
     if number:
         found = _odd_numbers(pipeline, scored, encoded)
@@ -163,7 +176,7 @@ def find_suspects(pipeline: Pipeline, scored: Scored, *, shown: int = SHOWN, pro
         cells = _cells(dataset, row) if place < shown else {}
         given = float(value) if number else list(value) if several else str(value)
         made.append(Suspect(int(dataset.rows[row]), given, said, given_p, suggested_p, margin, tuple(against[row]), tuple(for_it[row]), cells))
-    return Suspects(len(dataset), tuple(made))
+    return Suspects(len(dataset), tuple(made), (1 - LEVEL) * len(dataset) if number else None)
 
 
 def confident_errors(encoded: np.ndarray, probabilities: np.ndarray) -> list[tuple[int, int, float]]:

@@ -48,6 +48,7 @@ def default_candidates(
     fusion: str = "auto",
     effort: Effort = PRESETS["balanced"],
     num_rows: int = SMALL,
+    num_blocks: int = 0,
 ) -> list[Candidate]:
     """The candidates of a fit, cheap ones first.
 
@@ -58,6 +59,7 @@ def default_candidates(
         fusion: A name, or ``auto`` for all.
         effort: How much is tried.
         num_rows: Rows to learn from.
+        num_blocks: Blocks of features; a learner that makes a model of each encoder's has nothing to add up where there is one.
     """
     everything, featured = tuple(sorted(modalities)), tuple(sorted(with_features))
     made: list[Candidate] = []
@@ -72,7 +74,7 @@ def default_candidates(
         name for name in LEARNERS if issubclass(LEARNERS.get(name), Learner) and not {"trains encoders", "end to end"} & {*LEARNERS.card(name).claims}
     ]
     for learner in sorted(learners, key=lambda name: _COSTS.index(LEARNERS.card(name).cost)):
-        if featured and LEARNERS.card(learner).cost in effort.costs:
+        if featured and LEARNERS.card(learner).cost in effort.costs and (num_blocks > 1 or "several encoders" not in LEARNERS.card(learner).claims):
             add(learner, featured)
         # A table alone is learned in no time, and often tells the most.
         for names in single:

@@ -76,7 +76,7 @@ def run_election(
     fusions, out = fusions_to_halve(candidates, len(target)), dict[str, str]()
     with progress.step("Learn", len(candidates), "candidates") as step:
         for place, candidate in enumerate(candidates):
-            if candidate in fusions and candidate == fusions[0]:
+            if fusions and candidate == fusions[0] and _far_behind(candidate, entries, poll) < effort.tries:
                 left = None if first.seconds is None else _left(poll, [entry for entry in entries if entry.scores is not None])
                 out = halve(fusions, splits[0], situation, Budget(left), progress)
             entry = _out(candidate, out) or _score(candidate, poll, entries, _share(candidates[place:]))
@@ -196,9 +196,8 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: fl
         entry.stopped = "the time limit left no time for it"
         return entry
     best = min(rivals, key=lambda other: other.loss, default=None)
-    hopeless = [other for other in before if other.candidate.learner == candidate.learner and _is_behind(other, best, poll)]
-    if len(hopeless) >= poll.effort.tries:
-        entry.stopped = f"{len(hopeless)} of its kind were clearly behind"
+    if (hopeless := _far_behind(candidate, before, poll)) >= poll.effort.tries:
+        entry.stopped = f"{hopeless} of its kind were clearly behind"
         return entry
     rival = best.scores if best is not None and len(candidate.modalities) > 1 else None
     own = Budget(None if budget.seconds is None else _left(poll, rivals) * share)
@@ -208,8 +207,8 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: fl
         entry.loss = float(entry.losses(poll.target, poll.scored, poll.situation.task).mean())
     except OutOfTime:
         entry.stopped = "its share of the time limit was used up"
-    except CannotWin:
-        entry.stopped = _WORSE
+    except CannotWin as signal:
+        entry.stopped = str(signal) or _WORSE
     entry.seconds = time.monotonic() - began
     entry.fit_seconds = entry.seconds / len(splits)
     return entry
@@ -218,6 +217,12 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: fl
 def _left(poll: _Poll, entries: Sequence[Entry]) -> float:
     """Seconds that candidates may still take: what learning again will take is kept back of the whole time, not of a part of it."""
     return max(0.0, min(poll.budget.left(), poll.overall.left() - _reserve(entries)))
+
+
+def _far_behind(candidate: Candidate, before: Sequence[Entry], poll: _Poll) -> int:
+    """Candidates of the same learner that were clearly behind the best one."""
+    best = min((other for other in before if other.scores is not None), key=lambda other: other.loss, default=None)
+    return sum(other.candidate.learner == candidate.learner and _is_behind(other, best, poll) for other in before)
 
 
 def _is_behind(entry: Entry, best: Entry | None, poll: _Poll) -> bool:

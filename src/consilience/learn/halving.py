@@ -1,4 +1,6 @@
-"""Which fusions are worth a full training: all of them for a short while, the better half for longer, and so on.
+"""Which fusions are worth a full training: two plain ones are; where these can win, the others are tried.
+
+All of them for a short while, the better half for longer, and so on.
 
 Source: Jamieson and Talwalkar (2016), successive halving; Karnin et al. (2013).
 """
@@ -20,8 +22,11 @@ from consilience.learn.learners._base import OutOfTime, Split
 
 __all__ = ["fusions_to_halve", "halve"]
 
-KEPT = 3
-"""Fusions that are trained in full."""
+PLAIN = 2
+"""Fusions that are trained in full before the others: one with interaction and one without. Where both are clearly behind, so will the others be."""
+
+KEPT = 2
+"""Of the others, those that are trained in full."""
 
 ROUNDS = ((4, 600), (8, 1200), (12, 1800))
 """Epochs, and the most rows to learn from, of each round; a later round has half as many fusions."""
@@ -34,13 +39,13 @@ SHARE = 0.2
 
 
 def fusions_to_halve(candidates: Sequence[Candidate], num_rows: int) -> list[Candidate]:
-    """Candidates that differ by their fusion alone, where there are more than can be trained in full; none below a thousand rows."""
+    """Candidates that differ by their fusion alone, less the plain ones; none below a thousand rows, or if all can be trained in full."""
     groups: dict[tuple[str, ...], list[Candidate]] = {}
     for candidate in candidates:
         if "fusion" in candidate.settings:
             groups.setdefault(candidate.modalities, []).append(candidate)
     largest = max(groups.values(), key=len, default=[])
-    return largest if len(largest) > KEPT and num_rows >= SMALL else []
+    return largest[PLAIN:] if len(largest) > PLAIN + KEPT and num_rows >= SMALL else []
 
 
 def halve(candidates: Sequence[Candidate], split: Split, situation: Situation, budget: Budget, progress: Progress) -> dict[str, str]:
@@ -72,7 +77,7 @@ def halve(candidates: Sequence[Candidate], split: Split, situation: Situation, b
             del standing[keep:]
             step.advance()
     names = [candidate.settings["fusion"] for candidate in standing]
-    progress.say(f"  {len(candidates)} fusions were tried in short trainings; in full: {', '.join(names)}.")
+    progress.say(f"  {len(candidates)} more fusions were tried in short trainings; in full: {', '.join(names)}.")
     return stopped
 
 
@@ -86,7 +91,8 @@ def _short(candidate: Candidate, split: Split, epochs: int, situation: Situation
         path = learner.path(split, budget)
     except OutOfTime:
         return float("inf")
-    return min(float(situation.task.row_losses(split.valid_target, scores).mean()) for scores in path.scores)
+    losses = [float(situation.task.row_losses(split.valid_target, scores).mean()) for scores in path.scores]
+    return min((loss for loss in losses if np.isfinite(loss)), default=float("inf"))  # one that diverged is the worst
 
 
 def _some(split: Split, rows: int, seed: int) -> Split:

@@ -96,7 +96,8 @@ class Selective:
     @classmethod
     def restore(cls, state: State) -> Selective:
         """Raises ValueError for lists of different lengths."""
-        made = cls(*(np.asarray(state.config[name], dtype=np.float64) for name in ("confidence", "loss")), state.config["bounded"])
+        confidence, loss = (np.asarray(state.config[name], dtype=np.float64) for name in ("confidence", "loss"))
+        made = cls(confidence, loss, state.config["bounded"])
         if len(made.confidence) != len(made.loss):
             raise ValueError("the held-out rows in calibration.json do not fit each other")
         return made

@@ -96,7 +96,7 @@ def answer_columns(
         if wanted.unfamiliar:
             columns["unfamiliar"] = (1 - unfamiliar.chance).tolist()
     if wanted.abstain is not None:
-        unsure = calibration.confidence(scores, output, present) < wanted.threshold
+        unsure = ~(calibration.confidence(scores, output, present) >= wanted.threshold)  # what is no number is not sure
         withheld = unsure | flagged
         columns["prediction"] = [None if out else said for said, out in zip(columns["prediction"], withheld, strict=True)]
         columns["abstained"] = withheld.tolist()

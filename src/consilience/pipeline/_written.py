@@ -105,6 +105,16 @@ class _Gain(_Written):
     high: float
     versus: str | None
     verdict: str
+    seeds: int = 1
+    by_seed: list[float] = []
+
+
+class _Alone(_Written):
+    modality: str
+    candidate: str
+    score: float | None
+    gain: _Interval
+    seeds: int
 
 
 class _Slot(_Written):
@@ -143,6 +153,7 @@ class FactsFile(_Written):
     num_near_duplicates: int
     quarantine: list[_Aside]
     portraits: dict[str, _Portrait]
+    alone: list[_Alone] = []
 
 
 def check_file(like: type[_Written], value: Any) -> Any:

@@ -19,12 +19,14 @@ from consilience.core.progress import Progress, Silent
 from consilience.core.settings import parse_settings
 from consilience.data.schema import Dataset, Fold, Schema, build_dataset, infer_schema
 from consilience.data.schema._lookup import check_column
+from consilience.data.schema._types import Finding
 from consilience.data.schema.channels import channel_groups
 from consilience.data.table import Table
 from consilience.data.table.again import again, name_again
 from consilience.features.duplicates import near_duplicates
 from consilience.features.plan import Extraction, Features
 from consilience.features.slots import plan_slots, raw_slots
+from consilience.features.sources import find_source
 from consilience.features.store import FeatureStore
 from consilience.fusion import FUSIONS
 from consilience.learn.calibration import Calibration
@@ -113,9 +115,15 @@ def fit_pipeline(
         task, recipe.seed, device, keep=keep, checkpoints=checkpoints, resume=recipe.resume, progress=progress, tensorboard=board_folder
     )
     groups, relatives = pool.dataset.groups, 0
-    if groups is None and recipe.near_duplicates and (groups := near_duplicates(list(extraction.blocks.values()), recipe.seed)) is not None:
-        relatives = int((np.bincount(groups)[groups] > 1).sum())
-        progress.say(f"{relatives:,} of {len(groups):,} rows are nearly the same as another; such rows stay on one side when rows are held out.")
+    if groups is None and recipe.near_duplicates:
+        blocks = list(extraction.blocks.values())
+        if (source := find_source(pool.dataset, blocks, task.labels(target), recipe.seed)) is not None:
+            column, groups = source
+            schema = _with_source(schema, column)
+            progress.say(f"{schema.findings[-1].message} (column {column!r})")
+        elif (groups := near_duplicates(blocks, recipe.seed)) is not None:
+            relatives = int((np.bincount(groups)[groups] > 1).sum())
+            progress.say(f"{relatives:,} of {len(groups):,} rows are nearly the same as another; such rows stay on one side when rows are held out.")
     rounds = plan_rounds(pool.is_valid, task.labels(target), groups, recipe)
 
     def splits_of(folds: Sequence[Fold]) -> list[Split]:
@@ -130,6 +138,7 @@ def fit_pipeline(
         recipe.fusion,
         effort,
         len(target),
+        len(train.blocks),
     )
     whole = EndToEndPlan(pool.dataset, schema, recipe, task, target, rounds[0], splits, channels, progress)
     if recipe.learners:
@@ -237,6 +246,15 @@ def _set_aside(pool: _Pool, extraction: Extraction) -> tuple[_Pool, Extraction]:
         column, reason = next(iter(extraction.failures.values()))
         raise TargetError(f"Fewer than two rows can be read. {reason}", column=column)
     return _Pool(pool.dataset.set_aside(extraction.failures), pool.is_valid[keep]), extraction.take(keep)
+
+
+def _with_source(schema: Schema, column: str) -> Schema:
+    """With a word on the column that says where rows come from."""
+    said = (
+        "It says where a row comes from: it tells nothing of the target, and the media tell it. Whole sources are held out, as if new ones were to "
+        "come; another --group says otherwise."
+    )
+    return schema.model_copy(update={"findings": (*schema.findings, Finding(topic="group", column=column, message=said))})
 
 
 def _in_memory(pool: _Pool, features: Features, recipe: Recipe, progress: Progress) -> _Pool:

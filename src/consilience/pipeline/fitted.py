@@ -27,7 +27,7 @@ from consilience.pipeline._pieces import Together, piece_size, pieces
 from consilience.pipeline.recipe import Recipe
 from consilience.tasks import Task
 
-__all__ = ["Pipeline", "Scored"]
+__all__ = ["Pipeline", "Scored", "nothing_scored"]
 
 _SAID = 200
 """Rows that were set aside whose reasons ``evaluate`` gives."""
@@ -180,7 +180,7 @@ class Pipeline:
         """The same for the pieces of a table; ``output`` holds all their rows."""
         targets = [dataset.target for dataset in datasets if dataset.target is not None and len(dataset)]
         if not targets:
-            raise _nothing_scored(datasets, self.task.target.name)
+            raise nothing_scored(datasets, self.task.target.name)
         encoded = self.task.encode(np.concatenate(targets))
         return {
             "metrics": {name: interval.as_dict() for name, interval in self.task.evaluate(encoded, output, seed=self.recipe.seed).items()},
@@ -253,7 +253,7 @@ def _check_media(dataset: Dataset, read: Collection[str], failures: dict[int, tu
                 failures[row] = (name, error.reason)
 
 
-def _nothing_scored(datasets: Sequence[Dataset], target: str) -> DataError:
+def nothing_scored(datasets: Sequence[Dataset], target: str) -> DataError:
     """Why no metric can be had of these rows."""
     aside = _aside(datasets)
     if not aside:

@@ -148,7 +148,7 @@ CHINESE: dict[str, str] = {
     "calibration.fits_label": "就这 {rows} 行看，它给出的概率可信：平均给每个标签 {said}，实际存在的占 {right}。",
     "calibration.over_label": "它预期的标签过多：平均给每个标签 {said}，实际存在的占 {right}。",
     "calibration.under_label": "它预期的标签过少：平均给每个标签 {said}，实际存在的占 {right}。",
-    "calibration.but": "例外：在 {low} 与 {high} 之间，实际为 {right}。",
+    "calibration.but": "例外：在 {low} 与 {high} 之间，它平均说 {said}，实际为 {right}。",
     "calibration.plot": "所说与所是",
     "calibration.axis_said": "模型给其答案的概率",
     "calibration.axis_right": "答案正确的行的比例",

@@ -7,11 +7,11 @@ __all__ = ["CHINESE_WORTH"]
 CHINESE_WORTH: dict[str, str] = {
     # --- shares, interaction, columns ---
     "worth.shares": "提升的份额",
-    "worth.gain": "与一无所知相比，全部证据使{metric}提升 {gain}。",
+    "worth.gain": "与一无所知相比，全部证据使{metric}改善 {gain}。",
     "worth.most": "其中份额最大的是 {name}，占 {share}。",
     "worth.unsure": "无法确定 {names} 是否有贡献：区间包含 0。",
-    "worth.shares_plot": "{metric}提升的份额（Shapley 值）",
-    "worth.axis_gain": "{metric}的提升",
+    "worth.shares_plot": "{metric}改善的份额（Shapley 值）",
+    "worth.axis_gain": "{metric}的改善",
     "worth.interaction": "模态之间有相互作用：在 {rows} 行上{metric}为 {full}，比各模态单独判断相加（{additive}）好 {gain} [{low}, {high}]。",
     "worth.interaction_harm": "模态之间的相互作用反而有害：在 {rows} 行上{metric}为 {full}，各模态单独判断相加则为 {additive}；"
     "差值为 {gain} [{low}, {high}]。",
@@ -24,6 +24,7 @@ CHINESE_WORTH: dict[str, str] = {
     "worth.column_idle": "在使用的 {of} 列中，有 {count} 列单独缺失时看不出损失；同时缺失几列则未必。",
     "worth.columns_plot": "该列在所有行中缺失时{metric}的损失",
     "worth.axis_cost": "{metric}变差的幅度",
+    "worth.axis_points": "{axis}（百分点）",
     "worth.there": "存在比例",
     "worth.unused": "未使用",
     # --- slices ---
@@ -44,6 +45,8 @@ CHINESE_WORTH: dict[str, str] = {
     "labels.none": "{rows} 个标签中没有一个与证据矛盾。",
     "labels.conclusion": "{rows} 个标签中有 {count} 个更可能是错的，其中 {every} 个与每一种证据都矛盾：请先看这些。",
     "labels.conclusion_one": "{rows} 个标签中有一个更可能是错的。",
+    "labels.numbers": "{rows} 个数值中有 {count} 个落在其 99\u202f% 区间之外，其中约 {chance} 个正确的数值会偶然如此；{every} 个与每一种证据都矛盾："
+    "请先看这些。",
     "labels.note": "另一类别的概率达到它在该类别各行中的平均水平时，标签可疑（confident learning；Northcutt 等，2021）；数值则看是否落在 "
     "99\u202f% 区间之外。"
     "随后逐个询问各模态。若模型对整个类别判断有误，正确的标签也会出现在这里。",
@@ -72,14 +75,16 @@ CHINESE_WORTH: dict[str, str] = {
     "coverage.size": "平均大小",
     # --- robustness ---
     "section.robustness": "证据变差时",
-    "robust.conclusion": "影响最大的是 {modality} 的{family}：在各强度上平均，超出随机的部分还剩 {area}。",
+    "robust.conclusion": "影响最大的是{family}（{modality}）：在各强度上平均，超出随机的部分还剩 {area}。",
     "robust.unknown": "在这些行上模型并不明显好于随机，因此无从谈起损失。",
     "robust.plot": "{modality} 受损时的{metric}",
     "robust.severity": "强度",
     "robust.chance": "一无所知",
     "robust.without": "没有它",
-    "robust.note": "随机抽取 {rows} 行；强度 0 是原表。“剩余”是曲线在随机水平（0\u202f%）与原表（100\u202f%）之间的面积，"
+    "robust.note": "{rows}；强度 0 是原表。“剩余”是曲线在随机水平（0\u202f%）与原表（100\u202f%）之间的面积，"
     "与其他模型无关。圆环：越来越多的行缺失该模态。",
+    "robust.rows_all": "全部 {rows} 行",
+    "robust.rows_drawn": "从 {every} 行中随机抽取 {rows} 行",
     "robust.left_axis": "超出随机部分的剩余",
     "robust.family": "损坏方式",
     "robust.left": "剩余",
@@ -153,6 +158,7 @@ CHINESE_WORTH: dict[str, str] = {
     "cost.memory": "内存峰值",
     "cost.warm": "单行，{part}",
     "cost.cold": "新进程的第一行，{part}",
+    "cost.cold_one": "新进程的第一行",
     "cost.rate": "每秒行数，每批 {batch} 行",
     "cost.part": "部分",
     "cost.parameters": "参数量",

@@ -42,8 +42,13 @@ def make_cost(material: Material, judged: Judged) -> CostSection | None:
         (words("cost.memory"), words("number.none") if found["peak_memory_mb"] is None else f"{found['peak_memory_mb']:,.0f} MB"),
     ]
     for name, known in (("warm", found["warm"]), ("cold", found["cold"])):
-        if known is not None:
-            details += [(words(f"cost.{name}", part=part), _time(material, known[part])) for part in ("p50", "p95", "p99")]
+        if known is None:
+            continue
+        parts = ("p50", "p95", "p99")
+        if known["count"] > 1:
+            details.append((words(f"cost.{name}", part=" / ".join(parts)), " / ".join(_time(material, known[part]) for part in parts)))
+        else:
+            details.append((words("cost.cold_one") if name == "cold" else words(f"cost.{name}", part="p50"), _time(material, known["p50"])))
     details += [(words("cost.rate", batch=one["batch"]), numbers.plain(one["rows_per_second"])) for one in found["throughput"]]
     return CostSection(
         conclusion=said,
@@ -59,4 +64,6 @@ def make_cost(material: Material, judged: Judged) -> CostSection | None:
 
 
 def _time(material: Material, seconds: float) -> str:
+    if seconds < 5e-5:
+        return "0 ms"
     return f"{material.numbers.plain(1000 * seconds)} ms" if seconds < 1 else f"{material.numbers.plain(seconds)} s"

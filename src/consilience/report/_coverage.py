@@ -38,7 +38,9 @@ def make_coverage(material: Material, judged: Judged) -> CoverageSection | None:
         IntervalRow(" + ".join(one["modalities"]) or words("evidence.nothing"), one["held"], note=words("coverage.left"))
         for one in found["taken_away"]
     ]
-    broken = [one for one in (overall, *found["by_pattern"], *found["taken_away"]) if one["held"]["high"] < found["level"]]
+    # Rows without any label have nothing that a set could hold: their share is unknown.
+    counted = [one for one in (overall, *found["by_pattern"], *found["taken_away"]) if one["held"]["high"] is not None]
+    broken = [one for one in counted if one["broken"]]
     key = "coverage.promise_broken" if overall in broken else "coverage.promise_but" if broken else "coverage.promise_kept"
     worst = min(broken, key=lambda one: one["held"]["value"], default=overall)
     said = words(

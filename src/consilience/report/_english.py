@@ -153,7 +153,7 @@ ENGLISH: dict[str, str] = {
     "calibration.fits_label": "Its probabilities hold, as far as {rows} rows tell: on average a label gets {said}, and {right} of them are there.",
     "calibration.over_label": "It expects too many labels: on average a label gets {said}, and {right} of them are there.",
     "calibration.under_label": "It expects too few labels: on average a label gets {said}, and {right} of them are there.",
-    "calibration.but": "One range stands out: where it says {low} to {high}, the truth is {right}.",
+    "calibration.but": "One range stands out: where it says {low} to {high}, on average {said}, it is right in {right}.",
     "calibration.plot": "Said and true",
     "calibration.axis_said": "probability the model gives to its answer",
     "calibration.axis_right": "share of rows where it is right",

@@ -7,7 +7,7 @@ __all__ = ["ENGLISH_WORTH"]
 ENGLISH_WORTH: dict[str, str] = {
     # --- shares, interaction, columns ---
     "worth.shares": "Shares of the gain",
-    "worth.gain": "All evidence together gains {gain} of {metric} over knowing nothing.",
+    "worth.gain": "All evidence together improves {metric} by {gain} over knowing nothing.",
     "worth.most": "The largest share of it, {share}, is earned by {name}.",
     "worth.unsure": "It cannot be told that {names} brings anything: the interval holds 0.",
     "worth.shares_plot": "share of the gain in {metric} (Shapley value)",
@@ -28,6 +28,7 @@ ENGLISH_WORTH: dict[str, str] = {
     "worth.column_idle": "Of {of} columns in use, {count} could be missing without a loss that shows; several of them together perhaps not.",
     "worth.columns_plot": "loss in {metric} with the column absent in all rows",
     "worth.axis_cost": "by how much {metric} is worse",
+    "worth.axis_points": "{axis}, in points",
     "worth.there": "present in",
     "worth.unused": "not used",
     # --- slices ---
@@ -50,6 +51,8 @@ ENGLISH_WORTH: dict[str, str] = {
     "labels.conclusion": "{count} of {rows} labels are likelier wrong than right, {every} of them by every piece of evidence alone: look at "
     "these first.",
     "labels.conclusion_one": "One of {rows} labels is likelier wrong than right.",
+    "labels.numbers": "{count} of {rows} numbers lie outside of their 99\u202f% intervals, as about {chance} right ones do by chance; {every} of "
+    "them against every piece of evidence alone: look at these first.",
     "labels.note": "Where another class is as likely as it is on average in rows that carry it (confident learning; Northcutt et al., 2021); "
     "for numbers, "
     "outside the 99\u202f% interval. Each modality is then asked by itself. A model that is wrong about a whole class names right labels here "
@@ -83,14 +86,16 @@ ENGLISH_WORTH: dict[str, str] = {
     "coverage.size": "mean size",
     # --- robustness ---
     "section.robustness": "When evidence gets worse",
-    "robust.conclusion": "It suffers most from {family} of {modality}: averaged over all severities, {area} of what it knows beyond chance is left.",
+    "robust.conclusion": "What costs most is {family} ({modality}): averaged over all severities, {area} of what it knows beyond chance is left.",
     "robust.unknown": "The model is not clearly better than chance on these rows, so nothing can be lost.",
     "robust.plot": "{metric} with {modality} damaged",
     "robust.severity": "severity",
     "robust.chance": "nothing known",
     "robust.without": "without it",
-    "robust.note": "{rows} rows, drawn at random; severity 0 is the table as it is. What is left is the area under the curve between chance "
+    "robust.note": "{rows}; severity 0 is the table as it is. What is left is the area under the curve between chance "
     "(0\u202f%) and the clean table (100\u202f%), and depends on no other model. A ring: the modality missing in ever more rows.",
+    "robust.rows_all": "All {rows} rows",
+    "robust.rows_drawn": "{rows} of {every} rows, drawn at random",
     "robust.left_axis": "what is left of the gain over chance",
     "robust.family": "damage",
     "robust.left": "left",
@@ -164,6 +169,7 @@ ENGLISH_WORTH: dict[str, str] = {
     "cost.memory": "Most memory held",
     "cost.warm": "One row, {part}",
     "cost.cold": "First row of a new process, {part}",
+    "cost.cold_one": "First row of a new process",
     "cost.rate": "Rows a second, {batch} at once",
     "cost.part": "part",
     "cost.parameters": "parameters",

@@ -47,7 +47,7 @@ EXPLAINED_ENGLISH: dict[str, str] = {
     "explain.column.alone": "it alone",
     "explain.column.error": "give or take",
     "explain.exact": "exact",
-    "explain.in": "What in {column}",
+    "explain.in": "Inside {column}",
     "explain.in_table": "Which table columns",
     "explain.cell_missing": "This cell is missing, so nothing in it speaks for or against.",
     "explain.cell_for": "{piece} speaks most for {of}.",

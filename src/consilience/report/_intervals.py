@@ -107,16 +107,17 @@ def _plot_with_zero(
     known = [x for part in parts for x in part if x is not None]
     if not known:
         return None
-    axis = linear_axis(min(0.0, *known), max(most, *known))
+    axis = linear_axis(min(0.0, *known), max(most, *known), 5)
     strips = []
     for row, (value, low, high) in zip(rows, parts, strict=True):
         if value is None:
             strips.append(Strip(row, None, 0, 0, False, said(None), ""))
             continue
+        between = "" if low is None or high is None else numbers.words("number.to", low=said(low), high=said(high))
         low, high = (value if low is None else low), (value if high is None else high)
-        between = numbers.words("number.to", low=said(low), high=said(high))
         strips.append(Strip(row, axis.at(value), axis.at(low), axis.at(high), False, said(value), between))
-    ticks = tuple((one.at, one.anchor, tick(one.value)) for one in axis.ticks)
+    # Beyond all of it there is room, but no number that would crowd the others.
+    ticks = tuple((one.at, one.anchor, "" if 0 < most < one.value else tick(one.value)) for one in axis.ticks)
     return IntervalPlot(tuple(strips), axis, ticks, label)
 
 

@@ -60,7 +60,7 @@ def make_robust(material: Material, judged: Judged) -> RobustSection | None:
     else:
         said = words("robust.unknown")
     parts = tuple(_damage(material, found, modality, part) for modality, part in found["modalities"].items() if part["families"])
-    return RobustSection(said, words("robust.note", rows=f"{found['rows']:,}"), parts)
+    return RobustSection(said, words("robust.note", rows=_rows(material, found)), parts)
 
 
 def _damage(material: Material, found: dict[str, Any], modality: str, part: dict[str, Any]) -> Damage:
@@ -72,7 +72,7 @@ def _damage(material: Material, found: dict[str, Any], modality: str, part: dict
     values = [point["metrics"][metric]["value"] for name in drawn for point in families[name]["points"]]
     floor, clean, without = (one[metric]["value"] for one in (found["chance"], found["clean"], part["without"]))
     heights = [value for value in (*values, floor, clean, without) if value is not None]
-    x_axis, y_axis = linear_axis(0, 5), linear_axis(min(heights), max(heights))
+    x_axis, y_axis = linear_axis(0, 5, 5), linear_axis(min(heights), max(heights))
     lines = []
     for style, name in enumerate(drawn):
         points = [(0, clean), *((point["severity"], point["metrics"][metric]["value"]) for point in families[name]["points"] if point["severity"])]
@@ -100,6 +100,12 @@ def _damage(material: Material, found: dict[str, Any], modality: str, part: dict
         header=tuple(words(f"robust.{name}") for name in ("family", "left", "between", "at_worst", "ece", "burden")),
         rows=tuple(_row(material, metric, name, families[name]) for name in order),
     )
+
+
+def _rows(material: Material, found: dict[str, Any]) -> str:
+    """How many rows were damaged, and of how many."""
+    rows, every = f"{found['rows']:,}", f"{found['num_rows']:,}"
+    return material.words("robust.rows_all" if rows == every else "robust.rows_drawn", rows=rows, every=every)
 
 
 def _row(material: Material, metric: str, name: str, family: dict[str, Any]) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def make_slices(material: Material, judged: Judged) -> SliceSection:
         IntervalRow(
             short(one["name"], 60),
             one["metric"],
-            note=words("number.rows", count=f"{one['rows']:,}"),
+            note=words("number.rows", count=f"{one['rows']:,}").replace(" ", "\u00a0"),
             tag=words("slices.worse") if one["worse"] else "",
         )
         for one in worst

@@ -30,6 +30,9 @@ def make_suspects(material: Material, judged: Judged) -> SuspectSection:
     places = {int(row): place for place, row in enumerate(judged.scored.dataset.rows.tolist())}
     if not suspects:
         said = words("labels.none", rows=f"{found['rows']:,}")
+    elif found["by_chance"] is not None:  # a right number in a hundred is outside: that is no likely mistake
+        chance = numbers.plain(found["by_chance"])
+        said = words("labels.numbers", count=f"{len(suspects):,}", rows=f"{found['rows']:,}", chance=chance, every=f"{found['all_evidence']:,}")
     else:
         key = "labels.conclusion_one" if len(suspects) == 1 else "labels.conclusion"
         said = words(key, count=f"{len(suspects):,}", rows=f"{found['rows']:,}", every=f"{found['all_evidence']:,}")

@@ -96,7 +96,7 @@ def _reliability(material: Material, judged: Judged) -> Trust:
         said_range = words("number.to", low=numbers.whole(found["from"]), high=numbers.whole(found["to"]))
         if distance > 0 and (odd is None or distance > odd[0]):
             ends = {"low": numbers.whole(found["from"]), "high": numbers.whole(found["to"])}
-            odd = distance, words("calibration.but", right=numbers.share(right), **ends)
+            odd = distance, words("calibration.but", said=numbers.share(mean), right=numbers.share(right), **ends)
         radius = 3 + 9 * math.sqrt(count / len(said))
         x, y, least, most = (round(100 * part, 2) for part in (mean, 1 - right, 1 - low, 1 - high))
         bins.append(Bin(x, y, least, most, round(radius, 1)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from consilience.report._intervals import IntervalPlot, IntervalRow, plot_changes
 from consilience.report._material import Judged, Material
+from consilience.report._numbers import PERCENT
 
 __all__ = ["Worth", "make_worth"]
 
@@ -58,7 +59,7 @@ def _shares(material: Material, judged: Judged) -> Part:
         title=words("worth.shares"),
         conclusion=said,
         figure=words("worth.shares_plot", metric=numbers.name(metric)),
-        plot=plot_changes(rows, metric, numbers, words("worth.axis_gain", metric=numbers.name(metric))),
+        plot=plot_changes(rows, metric, numbers, _axis(material, "worth.axis_gain")),
         header=(words("column.modalities"), *(f"{numbers.name(name)} [95 %]" for name in found["metrics"])),
         rows=tuple((name, *(_between(material, one, part["modalities"][name]) for one, part in found["metrics"].items())) for name, _ in values),
     )
@@ -88,6 +89,7 @@ def _interaction(material: Material, judged: Judged) -> str:
 def _columns(material: Material, judged: Judged) -> Part:
     words, numbers, metric = material.words, material.numbers, judged.worth["metric"]
     found: list[dict[str, Any]] = judged.worth["columns"]
+    found = sorted(found, key=lambda one: -(one["cost"][metric]["value"] or 0.0) if one["used"] else float("inf"))
     used = [one for one in found if one["used"]]
     sure = [one for one in used if (one["cost"][metric]["low"] or 0) > 0]
     idle = [one["column"] for one in used if one not in sure]
@@ -106,7 +108,7 @@ def _columns(material: Material, judged: Judged) -> Part:
         title=words("worth.columns"),
         conclusion=said,
         figure=words("worth.columns_plot", metric=numbers.name(metric)),
-        plot=plot_changes(rows, metric, numbers, words("worth.axis_cost", metric=numbers.name(metric))),
+        plot=plot_changes(rows, metric, numbers, _axis(material, "worth.axis_cost")),
         header=(
             words("column.column"),
             words("column.modalities"),
@@ -123,6 +125,13 @@ def _columns(material: Material, judged: Judged) -> Part:
             for one in found
         ),
     )
+
+
+def _axis(material: Material, key: str) -> str:
+    """An axis with its unit: differences of shares are points."""
+    metric = material.task.headline
+    said = material.words(key, metric=material.numbers.name(metric))
+    return material.words("worth.axis_points", axis=said) if metric in PERCENT else said
 
 
 def _between(material: Material, metric: str, found: dict[str, float | None]) -> str:

@@ -92,7 +92,8 @@ def translation(decoded: np.ndarray, severity: int, generator: np.random.Generat
     axis, way = int(generator.integers(2)), 1 if generator.random() < 0.5 else -1
     length = decoded.shape[axis]
     by = way * max(1, round((0.02, 0.04, 0.07, 0.1, 0.14)[severity - 1] * length))
-    return np.take(decoded, np.clip(np.arange(length) - by, 0, length - 1), axis=axis)
+    moved: np.ndarray = np.take(decoded, np.clip(np.arange(length) - by, 0, length - 1), axis=axis)
+    return moved
 
 
 def border(decoded: np.ndarray) -> tuple[int, ...]:

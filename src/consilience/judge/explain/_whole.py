@@ -22,6 +22,9 @@ __all__ = ["explain_table", "weigh_modalities"]
 EXACT_UP_TO = 10
 """Table columns up to which every combination is asked: 1,024 of them."""
 
+MEMORY = 2**28
+"""Bytes that the features of the row may take, repeated once for each combination."""
+
 
 def weigh_modalities(pipeline: Pipeline, scored: Scored, outcome: Outcome, *, seed: int = 0) -> tuple[tuple[ModalityWeight, ...], float, float]:
     """Strongest first; and the value and what is shown when nothing is known.
@@ -75,8 +78,12 @@ def explain_table(
         return ExplainedCell("table", "table", missing=True, absent=absent)
     around = contexts(pipeline, scored, "table")
     with (progress or Silent()).step("Explain table", 1, "tables") as step:
+        at_once = scored.examples.rows_within(MEMORY)
 
         def ask(kept: np.ndarray) -> np.ndarray:
+            return np.concatenate([ask_some(kept[first : first + at_once]) for first in range(0, len(kept), at_once)])
+
+        def ask_some(kept: np.ndarray) -> np.ndarray:
             many = scored.take(np.zeros(len(kept), dtype=np.int64))
             altered = {}
             for place, column in enumerate(players):

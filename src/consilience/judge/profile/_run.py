@@ -93,9 +93,10 @@ class Profile:
     def conclusion(self) -> str:
         """One sentence."""
         most, best = max(self.stages, key=lambda stage: stage.share), max(self.throughput, key=lambda one: one.rows_per_second)
+        rate = f"{best.rows_per_second:,.0f}" if best.rows_per_second >= 10 else f"{best.rows_per_second:.1f}"
         return (
-            f"A row takes {1000 * self.warm.p50:,.1f} ms (95 in 100 less than {1000 * self.warm.p95:,.1f} ms), {100 * most.share:.0f} % of it in the "
-            f"stage {most.name!r}; in batches of {best.batch} it is {best.rows_per_second:,.0f} rows a second."
+            f"A row takes {_said(self.warm.p50)} (95 in 100 less than {_said(self.warm.p95)}), {100 * most.share:.0f} % of it in the "
+            f"stage {most.name!r}; in batches of {best.batch} it is {rate} rows a second."
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -145,8 +146,9 @@ def profile_model(
         raise UsageError(f"{seconds:g} seconds and {starts} processes cannot be.", hint="Give seconds above 0 and processes from 0 on.")
     some = table.take(np.unique(np.linspace(0, len(table) - 1, min(len(table), ROWS)).astype(np.int64)))
     batch = min(BATCHES[-1], len(some))
+    sizes = [size for place, size in enumerate(BATCHES) if not place or BATCHES[place - 1] < len(some)]
     shown = progress or Silent()
-    with shown.step("Profile", len(BATCHES) + 2 + bool(starts), "measurements") as step, tempfile.TemporaryDirectory() as place:
+    with shown.step("Profile", len(sizes) + 2 + bool(starts), "measurements") as step, tempfile.TemporaryDirectory() as place:
         where = Path(folder) if folder is not None else save_pipeline(pipeline, Path(place) / "model")
         disk = folder_bytes(where)
         began: list[Start] = []
@@ -155,8 +157,9 @@ def profile_model(
             step.advance()
         pipeline.predict(some.take(np.array([0])))  # weights are read and graphs made here; a single row is never kept
         alone = replace(pipeline, store=None)
+        alone.predict(some.take(np.arange(batch)))  # what the first row lacks is read here
         throughput = []
-        for size in BATCHES:
+        for size in sizes:
             throughput.append(_throughput(alone, some, size, seconds))
             step.advance()
         stages = time_stages(alone, some, seconds)
@@ -191,6 +194,10 @@ def _throughput(pipeline: Pipeline, table: Table, wanted: int, seconds: float) -
             taken.append(time.perf_counter() - start)
         number += 1
     return Throughput(wanted, size, size * len(taken) / sum(taken), _latency(taken))
+
+
+def _said(seconds: float) -> str:
+    return f"{seconds:,.1f} s" if seconds >= 1 else f"{1000 * seconds:,.1f} ms"
 
 
 def _latency(seconds: Sequence[float]) -> Latency:

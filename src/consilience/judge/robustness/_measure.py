@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from consilience.core.errors import UsageError
 from consilience.core.files import new_file
 from consilience.core.progress import Progress, Silent
 from consilience.core.seeds import generator
@@ -17,6 +16,7 @@ from consilience.data.kinds import Cells
 from consilience.data.table import Table
 from consilience.features._examples import Block, Examples, Prepared
 from consilience.judge.altered import rescore
+from consilience.judge.answers import answers_of
 from consilience.judge.robustness._curves import Curve, Part, Point, Robustness, area_between
 from consilience.judge.robustness._plan import SEVERITIES, Trial, plan_trials
 from consilience.judge.robustness._sheet import contact_sheet
@@ -31,8 +31,8 @@ ROWS = 150
 """Rows of the sample, if not all are wanted."""
 
 ROUNDS = 200
-AT_ONCE = 1000
-"""Damaged rows that are encoded and scored together."""
+AT_ONCE, MEMORY = 1000, 2**28
+"""Damaged rows that are encoded and scored together, and the bytes that their features may take."""
 
 GONE = (0.2, 0.4, 0.6, 0.8, 1.0)
 """Probability that a modality is dropped, by severity."""
@@ -98,12 +98,9 @@ class Bench:
     """The rows, their truth, and the scores that all curves are held against."""
 
     def __init__(self, pipeline: Pipeline, scored: Scored, seed: int) -> None:
-        if scored.dataset.target is None or not len(scored.dataset):
-            pipeline.report_metrics(scored, 0.0)  # says why nothing can be scored
-            raise UsageError("Rows without a target cannot be scored.", hint="Give a table that has the target column.")
         self.pipeline, self.scored, self.seed = pipeline, scored, seed
         self.task = pipeline.task
-        self.truth = self.task.truth(self.task.encode(np.asarray(scored.dataset.target)))
+        self.truth = self.task.truth(answers_of(pipeline, scored))
         self.headline: Metric = self.task.metrics[self.task.headline]
         wanted = (self.task.headline, self.task.choose_by, "ece")
         self.metrics = {name: self.task.metrics[name] for name in dict.fromkeys(wanted) if name in self.task.metrics}
@@ -132,7 +129,7 @@ class Bench:
     def outputs(self, trial: Trial) -> tuple[list[np.ndarray], bool]:
         """The output under each severity, and whether any cell was changed. Several severities are encoded in one go."""
         rows = len(self.scored.dataset)
-        together = max(1, AT_ONCE // rows)
+        together = max(1, min(AT_ONCE, self.scored.examples.rows_within(MEMORY)) // rows)
         found: list[np.ndarray] = []
         moved = False
         for first in range(1, SEVERITIES + 1, together):

@@ -34,7 +34,8 @@ table { border-collapse: collapse; width: 100%; table-layout: fixed; min-width: 
 th, td { text-align: left; vertical-align: top; padding: 8px 10px 8px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 thead th { font-weight: 400; color: var(--soft); } tbody th { font-weight: 500; }
 img, svg { max-width: 100%; height: auto; display: block; border-radius: 4px; }
-td small { color: var(--soft); }
+tbody th { position: sticky; left: 0; background: var(--paper); }
+td small, th small { color: var(--soft); font-weight: 400; }
 """
 
 
@@ -52,7 +53,8 @@ def contact_sheet(trials: list[Trial], dataset: Dataset, *, seed: int = 0) -> st
         table = f"<table><thead><tr><th>damage</th>{heads}</tr></thead><tbody>{lines}</tbody></table>"
         sections.append(f'<h2>{escape(modality)}</h2><div class="scroll">{table}</div>')
     title = "What the evidence looks like under each damage"
-    said = "One example per family. Severity grows to the right; what is drawn at random is drawn alike for all severities of a family."
+    said = "One example per family; of a table column some cells, those first that change. Severity grows to the right; "
+    said += "what is drawn at random is drawn alike for all severities of a family."
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body><h1>{title}</h1><p>{said}</p>{"".join(sections)}</body></html>\n'
 
@@ -66,7 +68,8 @@ def _line(trial: Trial, dataset: Dataset, seed: int) -> str:
     if not len(there):
         drawn = ["no cell is present"] * len(shown)
     elif trial.modality == "table":
-        drawn = [_values(trial, dataset, seed, severity) for severity in shown]
+        rows = _telling(trial, dataset, seed)
+        drawn = [_values(trial, dataset, seed, severity, rows) for severity in shown]
     else:
         drawn = _decoded(trial, dataset.take(_example(cells, there)), seed)
     tds = "".join(f"<td>{one}</td>" for one in drawn)
@@ -99,10 +102,19 @@ def _decoded(trial: Trial, one: Dataset, seed: int) -> list[str]:
     return drawn
 
 
-def _values(trial: Trial, dataset: Dataset, seed: int, severity: int) -> str:
-    """The first cells of a table column."""
+def _telling(trial: Trial, dataset: Dataset, seed: int) -> list[int]:
+    """Rows to show of a table column: the first that the worst damage changes, filled up with the first that have a cell."""
+    before = dataset.cells[trial.columns[0]]
+    after = trial.damaged(dataset, len(dataset), np.array([SEVERITIES]), seed)[trial.columns[0]]
+    there = np.flatnonzero(before.present).tolist()
+    changed = [row for row in there if not after.present[row] or str(after.values[row]) != str(before.values[row])]
+    return sorted(list(dict.fromkeys([*changed[: LINES - 2], *there]))[:LINES])
+
+
+def _values(trial: Trial, dataset: Dataset, seed: int, severity: int, rows: list[int]) -> str:
+    """Some cells of a table column."""
     cells = trial.damaged(dataset, len(dataset), np.array([severity]), seed)[trial.columns[0]]
-    lines = [cells.kind.thumbnail(cells.values[row]) if cells.present[row] else "<small>absent</small>" for row in range(min(LINES, len(cells)))]
+    lines = [cells.kind.thumbnail(cells.values[row]) if cells.present[row] else "<small>absent</small>" for row in rows]
     return "<br>".join(lines)
 
 

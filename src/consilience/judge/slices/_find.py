@@ -13,6 +13,7 @@ from scipy.stats import false_discovery_control
 from consilience.core.errors import UsageError
 from consilience.core.progress import Progress, Silent
 from consilience.data.table import Table
+from consilience.judge.answers import answers_of
 from consilience.judge.slices._cuts import Cut, asked_cuts, cuts_of, distinct_cuts
 from consilience.judge.slices._sums import Sums, sums_of
 from consilience.metrics import Interval
@@ -119,7 +120,8 @@ class Slices:
         first = self.worse[0]
         return (
             f"{len(self.worse):,} of {looks:,} slices {'is' if len(self.worse) == 1 else 'are'} worse than the other rows beyond chance; "
-            f"the worst is {first.name!r}: {self.metric} {first.metric.value:.3g} in {first.rows:,} rows, {self.overall.value:.3g} over all."
+            f"the worst is {first.name!r}: {self.metric} {_figure(first.metric.value)} in {first.rows:,} rows, "
+            f"{_figure(self.overall.value)} over all."
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -165,15 +167,14 @@ def find_slices(
 
     Raises:
         UsageError: The rows have no target, or ``least`` is below 2.
+        DataError: There are no rows.
         ColumnError: A column of ``by`` is not in the table.
     """
     dataset = scored.dataset
-    if dataset.target is None or not len(dataset):
-        raise UsageError("Rows without a target cannot be compared.", hint="Give a table that has the target column.")
+    encoded = answers_of(pipeline, scored)
     if least < 2:
         raise UsageError(f"Slices of {least} rows were asked for.", hint="Ask for 2 or more; 10 is usual.")
     task, seed = pipeline.task, pipeline.recipe.seed
-    encoded = task.encode(dataset.target)
     sums = sums_of(task, encoded, scored.output)
     present = {name: there for name, there in scored.examples.present().items() if name in pipeline.modalities}
     cuts = cuts_of(dataset, pipeline.schema, present)
@@ -194,6 +195,10 @@ def find_slices(
         pairs=tuple(sorted((pair for pair in pairs if pair.worse), key=_badness)),
         pair_looks=looks,
     )
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.4g}"
 
 
 def _badness(one: Slice) -> tuple[bool, float, float]:

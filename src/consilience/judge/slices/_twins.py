@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from consilience.core.errors import CellError, UsageError
+from consilience.core.errors import CellError
 from consilience.core.hashing import hash_bytes
 from consilience.core.seeds import generator
 from consilience.data.kinds import Cells
 from consilience.data.schema import Dataset
 from consilience.features._examples import Block, Examples
 from consilience.features.duplicates import near_duplicates
+from consilience.judge.answers import answers_of
 from consilience.metrics import Interval
 from consilience.pipeline.fitted import Pipeline, Scored
 
@@ -84,11 +85,13 @@ class Twins:
         if not self.twins:
             return f"None of the {self.rows:,} rows is {near} as a training row."
         identical = sum(twin.identical for twin in self.twins)
-        one = len(self.twins) == 1
-        start = f"{len(self.twins):,} of {self.rows:,} rows {'is' if one else 'are'} {near} as a training row, {identical:,} of them in every cell; "
+        is_one = len(self.twins) == 1
+        shared = f", or {'shares' if is_one else 'share'} a text or a file with one" if self.compared else ""
+        start = f"{len(self.twins):,} of {self.rows:,} rows {'is' if is_one else 'are'} {near} as a training row{shared}, "
+        start += f"{identical:,} of them in every cell; "
         if self.without is None:
             return f"{start}no other rows are left to measure on."
-        return f"{start}without them {self.metric} is {self.without.value:.3g}, with them {self.overall.value:.3g}."
+        return f"{start}without them {self.metric} is {_figure(self.without.value)}, with them {_figure(self.overall.value)}."
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -106,6 +109,10 @@ class Twins:
         }
 
 
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.4g}"
+
+
 def find_twins(pipeline: Pipeline, scored: Scored, dataset: Dataset, examples: Examples) -> Twins:
     """Rows that are the same, or nearly the same, as rows of another table.
 
@@ -120,10 +127,11 @@ def find_twins(pipeline: Pipeline, scored: Scored, dataset: Dataset, examples: E
 
     Raises:
         UsageError: The rows have no target.
+        DataError: There are no rows.
     """
     here, task = scored.dataset, pipeline.task
-    if here.target is None or not len(here):
-        raise UsageError("Rows without a target cannot be measured.", hint="Give a table that has the target column.")
+    encoded = answers_of(pipeline, scored)
+    assert here.target is not None
     known: dict[bytes, list[int]] = {}
     for row, key in enumerate(_keys(dataset)):
         if key is not None:
@@ -137,7 +145,7 @@ def find_twins(pipeline: Pipeline, scored: Scored, dataset: Dataset, examples: E
         alike = dataset.target is not None and _same(here.target[row], dataset.target[theirs[0]])
         places = tuple(int(dataset.rows[one]) for one in theirs[:SHOWN])
         twins.append(Twin(int(here.rows[row]), places, row in same, 1.0 if row in same else likeness, columns, alike))
-    encoded, seed = task.encode(here.target), pipeline.recipe.seed
+    seed = pipeline.recipe.seed
     rest = np.array([row for row in range(len(here)) if row not in same and row not in near], dtype=np.int64)
     found = task.evaluate(encoded, scored.output, seed=seed)[task.headline]
     without = task.evaluate(encoded[rest], scored.output[rest], seed=seed)[task.headline] if len(rest) else None

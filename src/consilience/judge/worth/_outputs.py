@@ -6,7 +6,6 @@ from collections.abc import Collection
 
 import numpy as np
 
-from consilience.core.errors import UsageError
 from consilience.core.seeds import generator
 from consilience.pipeline.fitted import Pipeline, Scored
 
@@ -37,13 +36,7 @@ class Outputs:
 
 
 def sampled(scored: Scored, most: int, seed: int) -> Scored:
-    """The rows themselves, or ``most`` of them drawn at random, in their order.
-
-    Raises:
-        UsageError: There are no rows with a target.
-    """
-    if scored.dataset.target is None or not len(scored.dataset):
-        raise UsageError("Rows without a target cannot be scored.", hint="Give a table that has the target column.")
+    """The rows themselves, or ``most`` of them drawn at random, in their order."""
     if len(scored.dataset) <= most:
         return scored
     return scored.take(np.sort(generator(seed, "worth rows").permutation(len(scored.dataset))[:most]))

@@ -27,11 +27,14 @@ def interaction_sentence(metric: str, found: Mapping[str, Any], rows: int) -> st
     gain = found["gain"]
     if gain["value"] is None:
         return f"It cannot be told how much modalities act together: {metric} is undefined on these {rows:,} rows."
-    on = f"{metric} {found['full']:.3g} with what they say together, {found['additive']:.3g} with what each says by itself ({rows:,} rows)"
+    full, additive = (f"{found[part]:{'.3f' if metric in _POINTS else '.3g'}}" for part in ("full", "additive"))
+    on = f"{metric} {full} with what they say together, {additive} with what each says by itself ({rows:,} rows)"
     if gain["low"] > 0:
         return f"Modalities act together: interaction adds {amount(metric, gain)}; {on}."
     if gain["high"] < 0:
         return f"Modalities do not act together to any use: interaction takes away {amount(metric, _turned(gain))}; {on}."
+    if gain["value"] < 0:
+        return f"The model is additive as far as can be told: interaction takes away {amount(metric, _turned(gain))}; {on}."
     return f"The model is additive as far as can be told: interaction adds {amount(metric, gain)}; {on}."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from consilience.judge.answers import answers_of
 from consilience.metrics import Interval
 from consilience.metrics._resample import affordable, between, draws, on_resamples
 from consilience.pipeline.fitted import Pipeline, Scored
@@ -20,13 +21,19 @@ class Yardstick:
         pipeline: The model.
         scored: Rows with their target.
         rounds: Resamples of the rows; fewer where there are very many cells.
+
+    Raises:
+        UsageError: The rows have no target.
+        DataError: There are no rows.
     """
 
     def __init__(self, pipeline: Pipeline, scored: Scored, *, rounds: int = ROUNDS) -> None:
         task, seed = pipeline.task, pipeline.recipe.seed
         self.headline = task.headline
-        self.metrics = {name: task.metrics[name] for name in dict.fromkeys([task.headline, task.choose_by])}
-        self.truth = task.truth(task.encode(np.asarray(scored.dataset.target)))
+        # A number that is learned as its logarithm is chosen by the squared error of that, which is what this share counts.
+        proper = "r2_log" if task.target.log and "r2_log" in task.metrics else task.choose_by
+        self.metrics = {name: task.metrics[name] for name in dict.fromkeys([task.headline, proper])}
+        self.truth = task.truth(answers_of(pipeline, scored))
         rounds = affordable(rounds, scored.output.shape, fast=all(metric.prepare is not None for metric in self.metrics.values()))
         self.weights = np.concatenate(list(draws(len(self.truth), rounds, seed, None)))
 

@@ -20,13 +20,14 @@ __all__ = ["additive_scores", "find_interaction", "mixed"]
 ROWS, FEW_ROWS = 211, 61
 """Rows that are recombined: their square is what the model has to score. Fewer where it trains encoders, which then run each time."""
 
-AT_ONCE = 4096
+AT_ONCE, MEMORY = 4096, 2**28
+"""Rows that are put together at once, and the bytes that their features may take: pictures that are learned end to end are large."""
 
 Predict = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 """Modality to ``[B]`` which row its evidence is taken from -> scores ``[B, K]``."""
 
 
-def additive_scores(predict: Predict, names: Sequence[str], rows: int) -> np.ndarray:
+def additive_scores(predict: Predict, names: Sequence[str], rows: int, at_once: int = AT_ONCE) -> np.ndarray:
     """``[N, K]``: the scores' projection onto functions that are sums of one function a modality, over the recombined rows.
 
     ``sum over m of E[f | x_m] - (M - 1) E[f]``. In each of N passes every row's modalities come from rows at fixed distances. With two
@@ -36,12 +37,14 @@ def additive_scores(predict: Predict, names: Sequence[str], rows: int) -> np.nda
     Args:
         predict: The model.
         names: M modalities.
-        rows: N; a prime number above M where M is greater than two.
+        rows: N; a prime number, M at least, where M is greater than two.
+        at_once: Rows that are predicted together; N at least.
     """
     places = np.arange(rows)
     sums: dict[str, np.ndarray] = {}
-    for first in range(0, rows, max(1, AT_ONCE // rows)):
-        passes = range(first, min(rows, first + max(1, AT_ONCE // rows)))
+    together = max(1, at_once // rows)
+    for first in range(0, rows, together):
+        passes = range(first, min(rows, first + together))
         index = {name: np.concatenate([(places + turn * shift) % rows for shift in passes]) for turn, name in enumerate(names)}
         scores = np.asarray(predict(index), dtype=np.float64)
         for name in names:
@@ -80,6 +83,7 @@ def find_interaction(pipeline: Pipeline, scored: Scored, *, progress: Progress |
     if rows < max(3, len(names)):
         return None
     scored = scored.take(generator(pipeline.recipe.seed, "emap").permutation(len(scored.dataset))[:rows])
+    at_once = min(AT_ONCE, scored.examples.rows_within(MEMORY))
     with (progress or Silent()).step("Recombine rows", rows * rows, "rows") as step:
 
         def predict(index: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -87,7 +91,7 @@ def find_interaction(pipeline: Pipeline, scored: Scored, *, progress: Progress |
             step.advance(len(examples))
             return pipeline.model.predict(examples)
 
-        scores = pipeline.calibration.apply(additive_scores(predict, names, rows))
+        scores = pipeline.calibration.apply(additive_scores(predict, names, rows, at_once))
     additive = replace(scored, scores=scores, output=pipeline.task.output(scores))
     yard = Yardstick(pipeline, scored)
     full, flat = yard.of(scored.output), yard.of(additive.output)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from consilience.core.errors import UsageError
 from consilience.core.progress import Progress, Silent
+from consilience.judge.answers import answers_of
 from consilience.judge.worth._outputs import Outputs
 from consilience.metrics.bootstrap import bootstrap, paired_bootstrap
 from consilience.pipeline.fitted import Pipeline, Scored
@@ -54,11 +54,10 @@ def score_patterns(
 
     Raises:
         UsageError: The rows have no target.
+        DataError: There are no rows.
     """
-    if scored.dataset.target is None or not len(scored.dataset):
-        raise UsageError("Rows without a target cannot be scored.", hint="Give a table that has the target column.")
+    encoded = answers_of(pipeline, scored)
     task, names = pipeline.task, pipeline.modalities
-    encoded = task.encode(scored.dataset.target)
     truth, headline = task.truth(encoded), task.metrics[task.headline]
     present = scored.examples.present()
     nothing = np.zeros(len(scored.examples), dtype=bool)

@@ -36,7 +36,8 @@ def find_spare(
 
     Each is tried once, in a fixed order: those with the dearest encoders first, and among equals the one whose absence costs least. It stays
     dropped where, for the headline metric and for the proper score alike, all that is dropped so far costs at most ``tolerance`` of the model's gain
-    over knowing nothing, and the 95 % interval of that cost does not lie above zero. One column always stays.
+    over knowing nothing, and the 95 % interval of that cost does not lie above zero. One column always stays. The rows that choose the columns are
+    those that the cost is measured on, so it looks lower than it is.
 
     The model itself is not changed: it is asked as if the columns were missing. One that is fitted without them has not been measured here.
 

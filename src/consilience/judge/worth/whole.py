@@ -52,15 +52,18 @@ def scored_worth(
 
     Returns:
         JSON values: ``metric`` (the headline), ``proper`` (the metric that candidates are chosen by), ``modalities``, ``num_rows``, ``rows`` (those
-        that were looked at: a seeded sample of very many), ``patterns``, ``shapley``, ``interaction``, ``alone``, ``fusion_gain``, ``columns``,
-        ``spare``. The last is None without ``prune``; ``interaction`` for fewer than two modalities.
+        that were looked at: a seeded sample of very many), ``num_quarantined`` (those that could not be read), ``patterns``, ``shapley``,
+        ``interaction``, ``alone``, ``fusion_gain``, ``columns``, ``spare``. The last is None without ``prune``; ``interaction`` for fewer than two
+        modalities.
 
     Raises:
         UsageError: The rows have no target.
+        DataError: There are no rows.
     """
     progress = progress or Silent()
     names, width = pipeline.modalities, max(1, pipeline.task.num_outputs)
     most = max(100, min(ROWS, CELLS // (2 ** min(len(names), 10) * width)))
+    aside = len({item.row for item in scored.dataset.quarantine})
     every, scored = len(scored.dataset), sampled(scored, most, pipeline.recipe.seed)
     if len(scored.dataset) < every:
         progress.say(f"{len(scored.dataset):,} of {every:,} rows are looked at, drawn at random.")
@@ -72,10 +75,11 @@ def scored_worth(
     spare = find_spare(pipeline, scored, columns, tolerance=tolerance, progress=progress) if prune else None
     return {
         "metric": pipeline.task.headline,
-        "proper": pipeline.task.choose_by,
+        "proper": list(yard.metrics)[-1],
         "modalities": names,
         "num_rows": every,
         "rows": len(scored.dataset),
+        "num_quarantined": aside,
         "patterns": patterns,
         "shapley": shapley,
         "interaction": interaction,

@@ -249,7 +249,7 @@ def choose(paths: Sequence[Path], splits: Sequence[Split], task: Task, num_rows:
     for path, split in zip(paths, splits, strict=True):
         of_split = np.array([task.row_losses(split.valid_target, scores).sum() for scores in path.scores])
         losses += _padded(of_split, len(points))
-    best = int(np.argmin(losses))
+    best = int(np.argmin(np.nan_to_num(losses, nan=np.inf)))  # a path that diverged has no best point there
     scores = np.full((num_rows, task.num_outputs), np.nan)
     for path, split in zip(paths, splits, strict=True):
         scores[split.rows] = path.scores[min(best, len(path.scores) - 1)]

@@ -22,6 +22,7 @@ from consilience.learn.learners._base import Fitted, Situation
 from consilience.learn.learners._feed import Feed, SlotSpec
 from consilience.learn.learners._gradient import Scale
 from consilience.learn.learners._reduce import Reducer
+from consilience.learn.learners._standard import StandardFeatures
 from consilience.learn.spaces import from_mean_space, to_mean_space
 from consilience.learn.training.loop import one_thread
 from consilience.model import CachedFeatures, Network, Slot
@@ -43,6 +44,7 @@ class BuiltSettings(Settings):
         dropout: Share of a token's values that is zeroed in training.
         absence: Chance that a modality is hidden in training.
         steer: Modality to the one that steers its encoders.
+        standardise: Kept features that are no embeddings are put on a common scale.
     """
 
     fusion: str = "concat"
@@ -52,6 +54,7 @@ class BuiltSettings(Settings):
     dropout: float = Field(default=0.2, ge=0, lt=1)
     absence: float = Field(default=0.1, ge=0, lt=1)
     steer: dict[str, str] = Field(default_factory=dict)
+    standardise: bool = False
 
 
 class FittedNetworks(Fitted):
@@ -93,7 +96,8 @@ class FittedNetworks(Fitted):
 
     @classmethod
     def restore(cls, state: State, situation: Situation) -> FittedNetworks:
-        settings = cls.Settings(**state.config["settings"])
+        # What was kept before there was this setting has no scales.
+        settings = cls.Settings(**{"standardise": False, **state.config["settings"]})
         slots = [SlotSpec(*slot) for slot in state.config["slots"]]
         networks = []
         for index in range(state.config["networks"]):
@@ -115,7 +119,8 @@ def build(slots: Sequence[SlotSpec], settings: BuiltSettings, situation: Situati
     for slot in slots:
         asker = steer.get(slot.modality)
         if slot.width is not None:
-            made.append(Slot(slot.name, slot.modality, CachedFeatures(), slot.width))
+            kept = StandardFeatures(slot.width) if settings.standardise else CachedFeatures()
+            made.append(Slot(slot.name, slot.modality, kept, slot.width))
             continue
         encoder = situation.encoders[slot.name]
         steered = asker is not None and isinstance(encoder, SteeredEncoder)

@@ -12,11 +12,21 @@ from torch import Tensor, nn
 from consilience.core.budget import Budget
 from consilience.core.seeds import generator
 from consilience.learn.learners._base import OutOfTime, Path, Situation, Split
+from consilience.learn.spaces import constant_scores
 from consilience.learn.training.loop import TrainingSettings, one_thread, train
 
 __all__ = ["Glance", "Scale", "epochs_path", "fit_epochs", "some_rows", "target_tensor"]
 
 GLANCE = 256
+
+_PLATEAU = 30
+"""Epochs before which a training does not end for want of patience while it is on the plateau of a constant prediction, and still learns.
+
+Where only modalities together tell the target, the held-out loss stands still for some epochs before it falls.
+"""
+
+_FALLEN, _RISEN = 0.98, 1.03
+"""Shares of a constant prediction's loss between which a held-out loss is on the plateau; one that rises is of a network that learns noise."""
 
 
 class Scale:
@@ -72,16 +82,23 @@ def epochs_path(
     situation: Situation,
     glance: Glance,
 ) -> Path:
-    """Trains on a split and scores its valid rows after every epoch; stops when they have not got better for ``patience`` epochs."""
+    """Trains on a split and scores its valid rows after every epoch; stops when they have not got better for ``patience`` epochs.
+
+    The loss of a constant prediction is a plateau, on which patience is longer (see ``_PLATEAU``).
+    """
     scores: list[np.ndarray] = []
     losses: list[float] = []
     seen: list[float] = []
+    constant = float(situation.task.row_losses(split.valid_target, constant_scores(split.valid_target, situation.task)).mean())
 
     def after_epoch(epoch: int, averaged: nn.Module) -> bool:
         scores.append(score(averaged))
         losses.append(float(situation.task.row_losses(split.valid_target, scores[-1]).mean()))
         seen.append(float(situation.task.row_losses(split.target[glance.rows], glance.score(averaged)).mean()))
-        return epoch - 1 - int(np.argmin(losses)) < settings.patience
+        if epoch - 1 - int(np.argmin(losses)) < settings.patience:
+            return True
+        flat = min(losses) > _FALLEN * constant and losses[-1] < _RISEN * constant
+        return flat and epoch < _PLATEAU and epoch - 1 - int(np.argmin(seen)) < settings.patience
 
     with one_thread(not split.train.prepared):
         train(model, len(split.train), loss_of, settings, budget, after_epoch)

@@ -21,7 +21,7 @@ from consilience.core.registry import Card
 from consilience.core.settings import Settings
 from consilience.core.state import State
 from consilience.features._examples import Examples
-from consilience.learn.learners._base import CrossFit, Fitted, Learner, Path, Point, Situation, Split, choose
+from consilience.learn.learners._base import CannotWin, CrossFit, Fitted, Learner, Path, Point, Situation, Split, choose
 from consilience.learn.learners._blocks import Scaler
 from consilience.learn.learners._lbfgs import Loss, fit_linear, linear_scores
 from consilience.learn.learners._patterns import Pattern, nearest, patterns_to_learn, rows_by_pattern, rows_with
@@ -40,6 +40,9 @@ CARD = Card(
 _WORTH_IT = 1e-3
 """A change of a penalty that lowers the loss by less than this share is not made."""
 
+
+_GAIN = 0.01
+"""Share of the best rival's loss by which products have to be better on the first fold."""
 
 _PATIENCE = 2
 """Penalties in a row that may be no better: weaker ones will not help either."""
@@ -123,11 +126,23 @@ class Linear(Learner):
         """First one penalty for all, then each modality its own, as long as the pooled loss falls and time is left."""
         # Products with few columns are slower on several threads than on one: the threads go to the folds instead.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
-            ready = list(threads.map(self._prepare, splits))
+            first = self._prepare(splits[0])
             if self.settings.products and rival is not None and len(splits) > 1:
-                points: list[Point] = [{"penalty": penalty, "factors": {}, "balance": 0.0} for penalty in self.settings.penalties]
-                self._give_up([self._score(ready[0], points, budget)], splits[:1], num_rows, rival)
+                self._has_to_pay(first, rival[splits[0].rows], budget)
+            ready = [first, *threads.map(self._prepare, splits[1:])]
             return self._search(splits, ready, num_rows, budget, threads)
+
+    def _has_to_pay(self, first: PreparedSplit, rival: np.ndarray, budget: Budget) -> None:
+        """Every other penalty on the first fold: products that are no gain even at the best of these are not worth the other folds.
+
+        Raises:
+            CannotWin: The rival is as good.
+        """
+        points: list[Point] = [{"penalty": penalty, "factors": {}, "balance": 0.0} for penalty in self.settings.penalties[::2]]
+        task, truth = self.situation.task, first.split.valid_target
+        least = min(float(task.row_losses(truth, scores).mean()) for scores in self._score(first, points, budget).scores)
+        if least > (1 - _GAIN) * float(task.row_losses(truth, rival).mean()):
+            raise CannotWin("products were no gain on the first fold")
 
     def again(self, split: Split, point: Point, budget: Budget) -> np.ndarray:
         """Only the patterns that occur among the valid rows are learned."""

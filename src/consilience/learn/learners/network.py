@@ -24,6 +24,7 @@ from consilience.learn.learners._built import BuiltSettings, FittedNetworks, bui
 from consilience.learn.learners._feed import Feed
 from consilience.learn.learners._gradient import Glance, Scale, epochs_path, fit_epochs, some_rows, target_tensor
 from consilience.learn.learners._reduce import Reducer
+from consilience.learn.learners._standard import measure
 from consilience.learn.training.loop import TrainingSettings, seeded
 from consilience.model import Network
 
@@ -40,6 +41,7 @@ CARD = Card(
 class NetworkSettings(BuiltSettings):
     """See ``BuiltSettings``; ``training``: see there."""
 
+    standardise: bool = True
     training: TrainingSettings = TrainingSettings(epochs=40, batch_size=128, learning_rate=2e-3, weight_decay=1e-2, patience=5)
 
 
@@ -64,6 +66,7 @@ class NetworkLearner(Learner):
         valid = Feed(reducer.densify(split.valid), slots, situation.device)
         with seeded(self._seed(train)):
             network = build(slots, self.settings, situation)
+            measure(network, train)
             loss_of = self._loss(Feed(train, slots, situation.device), train, split.target, scale)
 
             def score(averaged: nn.Module, feed: Feed = valid) -> np.ndarray:
@@ -85,6 +88,7 @@ class NetworkLearner(Learner):
                 break
             with seeded(self._seed(train, index)):
                 network = build(slots, self.settings, situation)
+                measure(network, train)
                 loss_of = self._loss(Feed(train, slots, situation.device), train, target, scale)
                 fit_epochs(network, len(train), loss_of, self.settings.training, point["epochs"], budget, not train.prepared)
             networks.append(network)

@@ -23,7 +23,7 @@ FOR, AGAINST = (0, 90, 181), (220, 90, 0)
 WIDEST = 560
 FRAME = 132
 MARKED = 3
-PALE = 0.25
+PALE = 0.06
 """How much of its colour is left to a patch that is not clear."""
 WORDS = 3000
 """Words that are drawn."""

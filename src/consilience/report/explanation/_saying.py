@@ -42,7 +42,7 @@ class Saying:
         """A table cell's value."""
         if isinstance(value, list):
             return short(", ".join(map(str, value)), 40)
-        return self.numbers.plain(value) if isinstance(value, float) else short("" if value is None else value, 40)
+        return self.numbers.plain(value) if isinstance(value, float) else short("" if value is None else str(value).removesuffix("T00:00:00"), 40)
 
     def weight(self, weight: float) -> str:
         """With its sign; of a number that was learned as its logarithm, as a factor."""
@@ -160,8 +160,7 @@ class Saying:
             parts.append(words("explain.cell_none"))
         if cell.absent:
             parts.append(words("explain.cell_absent", names=words.both([short(name) for name in cell.absent])))
-        text = words("join.sentences").join(parts)
-        return text[:1].upper() + text[1:]
+        return words("join.sentences").join(f"{part[:1].upper()}{part[1:]}" for part in parts)
 
     def how(self, cell: ExplainedCell) -> str:
         """How the weights of a cell were found."""
