@@ -18,7 +18,7 @@ def area_between(clean: float | np.ndarray, chance: float | np.ndarray, values: 
 
     Skill is the distance between the clean score and that of the model that is told nothing, so that the number hangs on no other model.
 
-    >>> area_between(0.9, 0.1, [0.9, 0.5, 0.1])
+    >>> round(float(area_between(0.9, 0.1, [0.9, 0.5, 0.1])), 3)
     0.5
     """
     return np.mean([(value - np.asarray(chance)) / (np.asarray(clean) - chance) for value in values], axis=0)[()]
