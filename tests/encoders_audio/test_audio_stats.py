@@ -16,7 +16,8 @@ from consilience.core.errors import CellError
 from consilience.data.kinds import KINDS, Cells
 from consilience.data.kinds._sound import Sound
 from consilience.encoders import ENCODERS
-from consilience.encoders.audio.stats import Stats, StatsSettings, loud, part_means
+from consilience.encoders.audio.stats import FACTS, Stats, StatsSettings, loud, part_means
+from consilience.encoders.audio.voice import Voice, VoiceSettings
 from consilience.testing.encoder_checks import check_encoder
 
 
@@ -133,3 +134,16 @@ def test_spoken_digits_of_a_voice_never_heard(real_data: Path) -> None:
         model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300)).fit(x[speaker != name], y[speaker != name])
         scores.append(model.score(x[speaker == name], y[speaker == name]))
     assert np.mean(scores) > 0.8, scores
+
+
+def test_a_voice_is_heard_up_to_four_kilohertz() -> None:
+    """What lies above changes nothing but the nine numbers on the sound as a whole; what lies below does."""
+    encoder = Voice(VoiceSettings())
+    time = np.arange(16_000) / 16_000
+    speech = 0.3 * np.sin(2 * np.pi * (300 + 500 * time) * time)
+
+    def heard(extra: np.ndarray) -> np.ndarray:
+        return np.asarray(encoder.prepare(Sound((speech + extra).astype(np.float32)))["features"])
+
+    plain, high, low = (heard(extra) for extra in (0 * time, 0.2 * np.sin(2 * np.pi * 6000 * time), 0.2 * np.sin(2 * np.pi * 2000 * time)))
+    assert np.abs(high - plain)[:-FACTS].max() < 0.25 * np.abs(low - plain)[:-FACTS].max()

@@ -46,6 +46,7 @@ class StatsSettings(AnySettings):
         parts: Equal parts into which the sound is cut, so that order counts.
         trim: Silence at both ends is left out: what lies so many decibels below the loudest frame.
         scale: Of pitch: ``slaney`` or ``htk``.
+        high: Hz up to which it hears; None for half the rate.
     """
 
     bands: int = Field(default=40, ge=8, le=256)
@@ -53,6 +54,7 @@ class StatsSettings(AnySettings):
     parts: int = Field(default=8, ge=1, le=64)
     trim: float = Field(default=18.0, gt=0, le=120)
     scale: Scale = "slaney"
+    high: float | None = Field(default=None, ge=500)
 
 
 class Stats(FrozenEncoder):
@@ -79,7 +81,9 @@ class Stats(FrozenEncoder):
     def prepare(self, cell: Any) -> dict[str, np.ndarray]:
         # All the work is done here, per cell: it then runs in many threads, and cannot depend on a cell's company.
         samples, rate = sound_of(cell)
-        mel = Mel(rate=rate, window=rate // 40, hop=rate // 100, size=fourier(rate // 40), bands=self.settings.bands, scale=self.settings.scale)
+        high = None if self.settings.high is None else min(self.settings.high, rate / 2)
+        window, hop, bands, scale = rate // 40, rate // 100, self.settings.bands, self.settings.scale
+        mel = Mel(rate=rate, window=window, hop=hop, size=fourier(window), bands=bands, high=high, scale=scale)
         power = mel_power(samples, mel)  # [T, bands]
         logs = np.log(power / max(float(power.max()), 1e-12) + np.float32(FLOOR))
         first, last = loud(power, self.settings.trim)

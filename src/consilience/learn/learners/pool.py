@@ -2,7 +2,7 @@
 
 Source: Genest and Zidek (1986), combining probability distributions; Kittler et al. (1998), the product rule; Heskes (1998), its weights.
 Where several encoders see the same thing and one of them knows the training rows too well: models that learned apart err apart. On spoken digits of
-voices that were never heard it was right in 90 of 100, one linear model of the same features in 88.
+voices that were never heard, two encoders in one linear model were right in 88 of 100, pooled in 90.
 """
 
 from __future__ import annotations
