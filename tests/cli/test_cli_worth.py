@@ -105,6 +105,7 @@ def test_many_patterns_and_columns_are_cut_short(capsys: pytest.CaptureFixture[s
         "metric": "accuracy",
         "proper": "log_loss",
         "num_rows": 5000,
+        "num_quarantined": 0,
         "rows": 2000,
         "patterns": [patterns[0], *patterns * 2],
         "shapley": {"metrics": {"accuracy": {"all": 1.0, "none": 0.5, "modalities": dict.fromkeys(names, interval)}}},

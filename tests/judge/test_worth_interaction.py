@@ -121,7 +121,7 @@ def test_amounts_and_sentences() -> None:
     def said(value: float | None, low: float = 0.0, high: float = 0.0) -> str:
         return interaction_sentence("accuracy", {"full": 0.9, "additive": 0.8, "gain": {"value": value, "low": low, "high": high}}, 50)
 
-    assert said(0.1, 0.05, 0.2).startswith("Modalities act together: interaction adds 10.0 points [5.0, 20.0]; accuracy 0.9 with")
+    assert said(0.1, 0.05, 0.2).startswith("Modalities act together: interaction adds 10.0 points [5.0, 20.0]; accuracy 0.900 with")
     assert said(0.1, -0.05, 0.2).startswith("The model is additive as far as can be told")
     assert "takes away 10.0 points [5.0, 20.0]" in said(-0.1, -0.2, -0.05)
     assert "undefined" in said(None)

@@ -46,8 +46,9 @@ def from_json(cells: list[Any], dtype: pl.DataType) -> list[Any]:
     if any(isinstance(item, (list, dict)) for item in flat):
         return [None if cell is None else ("json", cell) for cell in cells]
     if any(isinstance(item, int) and not -(2**63) <= item < 2**63 for item in flat):
-        text = [None if cell is None else [None if item is None else str(item) for item in cell] for cell in cells]
-        return text if isinstance(dtype, pl.List) else [None if cell is None else str(cell) for cell in cells]
+        if isinstance(dtype, pl.List):
+            return [None if cell is None else [None if item is None else str(item) for item in cell] for cell in cells]
+        return [None if cell is None else str(cell) for cell in cells]
     return cells
 
 

@@ -20,6 +20,7 @@ class CoverageSection:
 
     title: str
     conclusion: str
+    figure: str
     plot: IntervalPlot | None
     note: str
     header: tuple[str, ...]
@@ -60,6 +61,7 @@ def make_coverage(material: Material, judged: Judged) -> CoverageSection | None:
     return CoverageSection(
         title=words("coverage.title", level=level, what=what),
         conclusion=said,
+        figure=words("coverage.figure"),
         plot=plot_shares(strips, numbers, words("coverage.axis")),
         note=words("coverage.note"),
         header=tuple(words(f"coverage.{name}") for name in ("part", "rows", "held", "between", "size")),

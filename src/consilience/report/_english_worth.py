@@ -75,6 +75,7 @@ ENGLISH_WORTH: dict[str, str] = {
     "that the model was fitted with.",
     "coverage.all": "as the rows come",
     "coverage.left": "left to all rows",
+    "coverage.figure": "share of rows whose truth is held, by what is left to them",
     "coverage.axis": "share of rows whose truth is held",
     "coverage.note": "Conformal prediction (Vovk et al., 2005): the promise is made by held-out training rows and checked here, also with "
     "modalities taken "
@@ -96,6 +97,7 @@ ENGLISH_WORTH: dict[str, str] = {
     "(0\u202f%) and the clean table (100\u202f%), and depends on no other model. A ring: the modality missing in ever more rows.",
     "robust.rows_all": "All {rows} rows",
     "robust.rows_drawn": "{rows} of {every} rows, drawn at random",
+    "robust.left_plot": "what is left under each family of damage",
     "robust.left_axis": "what is left of the gain over chance",
     "robust.family": "damage",
     "robust.left": "left",

@@ -29,6 +29,7 @@ class Damage:
     y_ticks: tuple[tuple[float, str, str], ...]
     x_label: str
     y_label: str
+    left: str
     plot: IntervalPlot | None
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -96,6 +97,7 @@ def _damage(material: Material, found: dict[str, Any], modality: str, part: dict
         y_ticks=tuple((tick.at, tick.anchor, numbers.tick(metric, tick.value)) for tick in y_axis.ticks),
         x_label=words("robust.severity"),
         y_label=words("robust.plot", metric=numbers.name(metric), modality=modality),
+        left=words("robust.left_plot"),
         plot=plot_shares(strips, numbers, words("robust.left_axis")),
         header=tuple(words(f"robust.{name}") for name in ("family", "left", "between", "at_worst", "ece", "burden")),
         rows=tuple(_row(material, metric, name, families[name]) for name in order),

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,9 @@ import numpy as np
 import polars as pl
 
 __all__ = ["Cells", "Evidence", "Kind", "Parsed", "Profile"]
+
+LONGEST = 300
+"""Characters of a text that are shown."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,11 @@ class Kind(ABC):
     @abstractmethod
     def thumbnail(self, value: Any) -> str:
         """A small piece of safe HTML that shows the cell in a report."""
+
+    def draw(self, decoded: Any) -> str:
+        """The same for a decoded cell, which may be another than was read."""
+        text = str(decoded)
+        return escape(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
 
 
 @dataclass

@@ -60,6 +60,9 @@ class ChangedKind(Kind):
     def thumbnail(self, value: Any) -> str:
         return self.kind.thumbnail(value.value if isinstance(value, _Changed) else value)
 
+    def draw(self, decoded: Any) -> str:
+        return self.kind.draw(decoded)
+
 
 def changed(cells: Cells, change: Change, rows: Sequence[int] | np.ndarray | None = None) -> Cells:
     """The same column with ``change`` done to the cells of ``rows`` (all, if None) that are present.

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from consilience.core.errors import CellError, shorten
 from consilience.data.kinds._paths import Outside
 
-__all__ = ["MAX_PIXELS", "data_uri", "decode"]
+__all__ = ["MAX_PIXELS", "data_uri", "decode", "pixels_uri"]
 
 MAX_PIXELS = 89_000_000
 """Just below where Pillow begins to warn."""
@@ -96,7 +96,12 @@ def data_uri(value: Path | bytes | Outside, size: int = 96) -> str:
     Raises:
         CellError: As for ``decode``.
     """
-    image = Image.fromarray(decode(value, size))
+    return pixels_uri(decode(value, size), size)
+
+
+def pixels_uri(pixels: np.ndarray, size: int = 96) -> str:
+    """The same for pixels ``[H, W, 3] uint8``."""
+    image = Image.fromarray(pixels)
     image.thumbnail((size, size))
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=80)

@@ -52,6 +52,9 @@ class JoinedKind(Kind):
     def thumbnail(self, value: Any) -> str:
         return " ".join(self.kind.thumbnail(part) for part in value if part is not None)
 
+    def draw(self, decoded: Any) -> str:
+        return self.kind.draw(decoded)
+
 
 def joined(name: str, columns: Sequence[Cells]) -> Cells:
     """Columns of one kind as one; a row is present where any of them is."""

@@ -67,6 +67,9 @@ class AudioKind(Kind):
         except (CellError, MissingExtra) as error:
             return escape(f"no sound: {error.what}")
 
+    def draw(self, decoded: Any) -> str:
+        return sound_picture(decoded)
+
 
 def is_sound(cell: bytes) -> bool:
     """Whether bytes begin as sound files do; RIFF alone is not enough, since films and pictures begin with it too."""

@@ -111,6 +111,9 @@ class GraphKind(Kind):
         except CellError as error:
             return escape(f"no graph: {error.what}")
 
+    def draw(self, decoded: Any) -> str:
+        return drawn(decoded)
+
 
 def head_of(cell: bytes) -> str:
     return cell[:HEAD].decode("utf-8", errors="replace").lstrip("\ufeff")

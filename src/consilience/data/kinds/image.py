@@ -13,7 +13,7 @@ from consilience.core.errors import CellError
 from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
 from consilience.data.kinds._damage import DAMAGE
-from consilience.data.kinds._decode import data_uri, decode
+from consilience.data.kinds._decode import data_uri, decode, pixels_uri
 from consilience.data.kinds._media import content_key, parse_files, sniff_files
 from consilience.data.kinds._pictures import AUGMENTATIONS
 
@@ -67,6 +67,9 @@ class ImageKind(Kind):
             return f'<img alt="" src="{data_uri(value)}">'
         except CellError as error:
             return escape(f"no picture: {error.what}")
+
+    def draw(self, decoded: Any) -> str:
+        return f'<img alt="" src="{pixels_uri(decoded, 170)}">'
 
 
 def is_picture(cell: bytes) -> bool:

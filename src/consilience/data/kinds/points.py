@@ -96,6 +96,9 @@ class PointsKind(Kind):
         except CellError as error:
             return escape(f"no points: {error.what}")
 
+    def draw(self, decoded: Any) -> str:
+        return views(decoded)
+
 
 def is_ply(cell: bytes) -> bool:
     return cell.startswith((b"ply\n", b"ply\r"))

@@ -115,6 +115,9 @@ class SeriesKind(Kind):
         except CellError as error:
             return escape(f"no series: {error.what}")
 
+    def draw(self, decoded: Any) -> str:
+        return drawing(decoded)
+
 
 def drawing(signal: Signal) -> str:
     """Each channel as a line over its own range, the first ones strongest; a gap breaks the line, a lone point is a dot."""

@@ -91,6 +91,9 @@ class VideoKind(Kind):
             return escape(f"no film: {error.what}")
         return f'<img alt="" title="{film.seconds:.1f} s" src="{strip_uri(film.frames)}" class="strip">'
 
+    def draw(self, decoded: Any) -> str:
+        return f'<img alt="" src="{strip_uri(decoded.frames[:: max(1, len(decoded.frames) // STRIP)])}" class="strip">'
+
 
 def is_film(cell: bytes) -> bool:
     """True if a cell's bytes begin like a film; sound and still pictures begin alike."""

@@ -101,6 +101,9 @@ class VolumeKind(Kind):
         except (CellError, MissingExtra) as error:
             return escape(f"no scan: {error.what}")
 
+    def draw(self, decoded: Any) -> str:
+        return f'<img alt="" src="{data_uri(decoded)}" class="strip">'
+
 
 def folder_of(name: str, base: Path | None) -> Path | None:
     """The folder that a cell names; None where it names none, or one that may not be read (which the search for files then says)."""

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Callable, Mapping
 from html import escape
-from io import BytesIO
-from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from consilience.core.errors import CellError
 from consilience.data.kinds import Cells
@@ -96,7 +91,7 @@ def _decoded(trial: Trial, one: Dataset, seed: int) -> list[str]:
     drawn = []
     for row in range(len(cells)):
         try:
-            drawn.append(_drawing(cells.read(row)))
+            drawn.append(cells.kind.draw(cells.read(row)))
         except CellError as error:
             drawn.append(escape(error.what))
     return drawn
@@ -116,42 +111,3 @@ def _values(trial: Trial, dataset: Dataset, seed: int, severity: int, rows: list
     cells = trial.damaged(dataset, len(dataset), np.array([severity]), seed)[trial.columns[0]]
     lines = [cells.kind.thumbnail(cells.values[row]) if cells.present[row] else "<small>absent</small>" for row in rows]
     return "<br>".join(lines)
-
-
-def _drawing(decoded: Any) -> str:
-    """What a decoded cell looks like."""
-    if isinstance(decoded, str):
-        return escape(decoded if len(decoded) <= 300 else f"{decoded[:299]}…")
-    if isinstance(decoded, np.ndarray) and decoded.ndim == 3:
-        return _picture(decoded)
-    if isinstance(decoded, np.ndarray) and decoded.ndim == 2:
-        from consilience.data.kinds.points import views
-
-        return views(decoded)
-    draw = _drawings().get(type(decoded).__name__)
-    return draw(decoded) if draw is not None else escape(f"{type(decoded).__name__} {getattr(decoded, 'shape', '')}")
-
-
-def _drawings() -> Mapping[str, Callable[[Any], str]]:
-    """Name of a decoded cell's class to how its own kind draws it; asked for when the first such cell comes."""
-    from consilience.data.kinds._graph_picture import drawn
-    from consilience.data.kinds._sound_picture import sound_picture
-    from consilience.data.kinds.series import drawing
-    from consilience.data.kinds.video import strip_uri
-    from consilience.data.kinds.volume import data_uri
-
-    return {
-        "Graph": drawn,
-        "Sound": sound_picture,
-        "Signal": drawing,
-        "Film": lambda film: f'<img alt="" src="{strip_uri(film.frames[:: max(1, len(film.frames) // 4)])}">',
-        "Volume": lambda volume: f'<img alt="" src="{data_uri(volume)}">',
-    }
-
-
-def _picture(pixels: np.ndarray) -> str:
-    image = Image.fromarray(pixels)
-    image.thumbnail((170, 170))
-    buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=85)
-    return f'<img alt="" src="data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}">'
