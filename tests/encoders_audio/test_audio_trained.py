@@ -66,7 +66,7 @@ def test_exactly_one_is_taken_for_learning() -> None:
     learned = [key for key in ENCODERS if key.startswith("audio/") and "learned" in ENCODERS.card(key).claims]
     assert learned == ["audio/melcnn"]
     default = [key for key in ENCODERS if key.startswith("audio/") and "default" in ENCODERS.card(key).claims]
-    assert default == ["audio/rocket", "audio/stats"]
+    assert default == ["audio/rocket", "audio/stats", "audio/voice"]
 
 
 @EVERY
