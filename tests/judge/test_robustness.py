@@ -62,15 +62,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 
 
 @pytest.fixture(scope="module")
-def found(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory, test_table: Table) -> Robustness:
+def found(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory, unseen: Table) -> Robustness:
     sheet = tmp_path_factory.mktemp("sheet") / "sheet.html"
-    made = measure_robustness(pipeline, test_table, modalities=["text", "table"], sheet=sheet)
+    made = measure_robustness(pipeline, unseen, modalities=["text", "table"], sheet=sheet)
     assert "<!doctype html>" in sheet.read_text(encoding="utf-8")
     return made
 
 
 @pytest.fixture(scope="module")
-def test_table(scored: Scored, tmp_path_factory: pytest.TempPathFactory) -> Table:
+def unseen(scored: Scored, tmp_path_factory: pytest.TempPathFactory) -> Table:
     return read_table(mixed_frame(tmp_path_factory.mktemp("robust"), 60, 1))
 
 
@@ -113,8 +113,8 @@ def test_all_of_it_is_json(found: Robustness, pipeline: Pipeline) -> None:
             assert all({"accuracy", "log_loss", "ece"} == set(point["metrics"]) for point in family["points"])
 
 
-def test_all_gone_is_the_pattern_without_it(found: Robustness, pipeline: Pipeline, test_table: Table) -> None:
-    scored = pipeline.score(test_table, with_target=True)
+def test_all_gone_is_the_pattern_without_it(found: Robustness, pipeline: Pipeline, unseen: Table) -> None:
+    scored = pipeline.score(unseen, with_target=True)
     for part in found.parts:
         missing = part.curves[-1]
         assert [point.share for point in missing.points] == [0.2, 0.4, 0.6, 0.8, 1.0]
@@ -127,12 +127,12 @@ def test_all_gone_is_the_pattern_without_it(found: Robustness, pipeline: Pipelin
 
 
 def test_the_same_seed_gives_the_same_and_batches_do_not_matter(
-    found: Robustness, pipeline: Pipeline, test_table: Table, monkeypatch: pytest.MonkeyPatch
+    found: Robustness, pipeline: Pipeline, unseen: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("consilience.judge.robustness._measure.AT_ONCE", 70)
-    again = measure_robustness(pipeline, test_table, modalities=["text", "table"])
+    again = measure_robustness(pipeline, unseen, modalities=["text", "table"])
     assert again.parts == found.parts
-    other = measure_robustness(pipeline, test_table, modalities=["table"], families=["noise"], seed=1)
+    other = measure_robustness(pipeline, unseen, modalities=["table"], families=["noise"], seed=1)
     assert other.parts[0].curves[0] != next(part for part in found.parts if part.modality == "table").curves[0]
 
 
@@ -189,7 +189,7 @@ def test_the_sheet_escapes_what_the_table_says(world: Pipeline) -> None:
     assert "<script" not in page.lower()
 
 
-def test_from_the_model(model: consilience.Model, test_table: Table, tmp_path: Path) -> None:
-    found = model.robustness(test_table.frame, modalities=["text"], families=["ocr"], sheet=tmp_path / "s.html")
+def test_from_the_model(model: consilience.Model, unseen: Table, tmp_path: Path) -> None:
+    found = model.robustness(unseen.frame, modalities=["text"], families=["ocr"], sheet=tmp_path / "s.html")
     assert list(found["modalities"]["text"]["families"]) == ["ocr", "missing"]
     assert (tmp_path / "s.html").is_file()
