@@ -18,6 +18,8 @@ from consilience.tasks._base import Task
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from consilience.data.schema import TargetSchema
+
 __all__ = ["ClassSettings", "ClassTask", "SingleLabel"]
 
 
@@ -38,6 +40,11 @@ class ClassTask(Task):
     Settings: ClassVar[type[Settings]] = ClassSettings
     choose_by = "log_loss"
     settings: ClassSettings
+
+    def __init__(self, target: TargetSchema, settings: Settings | None = None) -> None:
+        super().__init__(target, settings)
+        if not target.classes or len(set(target.classes)) < len(target.classes):
+            raise ValueError(f"the target {target.name!r} has no classes, or one of them twice")
 
     @property
     def num_outputs(self) -> int:

@@ -137,7 +137,7 @@ class BagOfWords(FittedEncoder):
         self.idf = {name.removeprefix("idf_"): idf for name, idf in state.arrays.items()}
         for name, found in self.vocabularies.items():
             idf = self.idf[name]
-            if idf.shape != (len(found),) or not np.all((idf > 0) & (idf < 1e3)):
+            if idf.shape != (len(found),) or len(set(found)) < len(found) or not np.all((idf > 0) & (idf < 1e3)):
                 raise ValueError(f"the vocabulary of {name} and its weights do not belong together")
         self.index_vocabularies()
 

@@ -100,6 +100,8 @@ class FittedNetworks(Fitted):
         settings = cls.Settings(**{"standardise": False, **state.config["settings"]})
         slots = [SlotSpec(*slot) for slot in state.config["slots"]]
         networks = []
+        if state.config["networks"] < 1:
+            raise ValueError("there is no network")
         for index in range(state.config["networks"]):
             network = build(slots, settings, situation)
             network.load_state_dict({name: torch.from_numpy(value) for name, value in state.part(f"network{index}").arrays.items()})
