@@ -316,17 +316,20 @@ class Model:
         one, two = (_table(data, self.pipeline.recipe.join) for data in (first, second))
         return compare_tables(self.pipeline, one, two, seed=seed, progress=_progress(progress)).as_dict()
 
-    def report(self, path: str | Path, data: Any = None, *, language: str = "en", trust: bool = False, progress: Progress | bool = False) -> Path:
+    def report(
+        self, path: str | Path, data: Any = None, *, train: Any = None, language: str = "en", trust: bool = False, progress: Progress | bool = False
+    ) -> Path:
         """Writes one self-contained HTML page, in English (``en``) or Chinese (``zh``); with ``data`` it also says how the model does there.
 
-        With ``trust`` it also damages the cells of ``data`` and measures what the model costs to run, which takes minutes.
+        With ``train``, the table that it learned from, the page also shows rows of ``data`` that it has met. With ``trust`` it also damages the
+        cells of ``data`` and measures what the model costs to run, which takes minutes.
 
         Where ``path`` ends in ``.json`` it writes the same content as one JSON object instead.
         """
-        table = None if data is None else _table(data, self.pipeline.recipe.join)
+        table, learned = (None if one is None else _table(one, self.pipeline.recipe.join) for one in (data, train))
         if Path(path).suffix.lower() == ".json":
-            return write_content(self.pipeline, path, table, trust=trust, progress=_progress(progress))
-        return write_report(self.pipeline, path, table, language=language, trust=trust, progress=_progress(progress))
+            return write_content(self.pipeline, path, table, trust=trust, train=learned, progress=_progress(progress))
+        return write_report(self.pipeline, path, table, language=language, trust=trust, train=learned, progress=_progress(progress))
 
     def save(self, folder: str | Path) -> Path:
         """Writes the model folder; an old model there stays whole until the new one is."""

@@ -35,7 +35,9 @@ def test_a_risk_that_cannot_be_kept_is_an_error_before_anything_is_written(run: 
     assert not (tmp_path / "p.csv").exists()
 
 
-@pytest.mark.parametrize(("words", "said"), [(("--sets", 90), "Sets of level 90"), (("--abstain", 2), "A risk of 2")])
+@pytest.mark.parametrize(
+    ("words", "said"), [(("--sets", 90), "Sets or intervals of level 90 cannot be promised."), (("--abstain", 2), "A risk of 2")]
+)
 def test_other_levels_are_refused(run: Run, model: Path, data: Path, words: tuple[object, ...], said: str) -> None:
     found = run("predict", model, data / "test.csv", *words)
     assert found.exit_code != 0
@@ -69,3 +71,17 @@ def test_an_unfamiliar_row_is_noted_and_not_answered(run: Run, tmp_path: Path) -
     assert made[3]["prediction"] is None
     assert "Unlike the rows that were learned from: table." in made[3]["note"]
     assert sum(row["unfamiliar"] > 0.99 for row in made) <= 5
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--sets", 0.3), ("--sets", 90), ("--abstain", 0), ("--abstain", 1), ("--abstain", -2), ("--abstain", 0.0001), ("--unfamiliar",)],
+)
+def test_a_refusal_is_whole_sentences_that_end_in_what_to_do(run: Run, model: Path, data: Path, words: tuple[object, ...]) -> None:
+    found = run("predict", model, data / "test.csv", *words, "-q")
+    said = " ".join(found.stderr.split()).removeprefix("Error: ")
+    assert (found.exit_code, found.stdout) == (2, "")
+    what, _, hint = said.rpartition(". ")
+    assert what[:1].isupper()
+    assert said.endswith(".")
+    assert hint.split()[0] in ("Give", "Allow", "Leave")

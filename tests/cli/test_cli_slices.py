@@ -22,7 +22,7 @@ def test_json_is_one_object(run: Run, data: Path, model: Path) -> None:
     found = json.loads(done.stdout)
     assert found["metric"] == "accuracy"
     assert found["looks"] == len(found["slices"]) > 2
-    assert {"name", "of", "columns", "rows", "metric", "gap", "p", "adjusted", "worse", "also"} == set(found["slices"][0])
+    assert {"name", "of", "columns", "rows", "metric", "gap", "p", "adjusted", "worse", "also", "terms", "cannot_tell"} == set(found["slices"][0])
     assert found["labels"]["rows"] == 20
     assert found["twins"]["training_rows"] == 60
 
@@ -44,3 +44,13 @@ def test_mistakes_are_told(run: Run, data: Path, model: Path, tmp_path: Path) ->
     assert done.exit_code == 2
     assert "label" in done.stderr
     assert run("slices", model, data / "test.csv", "--least", 1).exit_code == 2
+
+
+def test_the_page_shows_rows_that_the_model_has_met(run: Run, data: Path, model: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    done = run("report", model, "--data", data / "test.csv", "--train", data / "train.csv", "--out", page, "-q")
+    assert done.exit_code == 0, done.stderr
+    assert 'id="twins"' in page.read_text(encoding="utf-8")
+    done = run("report", model, "--train", data / "train.csv", "--out", page, "-q")
+    assert done.exit_code == 2
+    assert "--train needs other rows to compare with. Name a table" in " ".join(done.stderr.split())

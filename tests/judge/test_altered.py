@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from consilience.data.kinds import KINDS, Cells, changed
+from consilience.data.kinds import KINDS, Cells, Made, changeable, changed
 from consilience.data.kinds._joined import joined
 from consilience.judge.altered import rescore
 from consilience.pipeline.fitted import Pipeline, Scored
@@ -63,3 +63,24 @@ def test_any_of_several_channels_can_be_changed() -> None:
 def _parsed(kind: Any, text: str) -> tuple[np.ndarray, np.ndarray]:
     found = kind.parse(pl.Series([text]))
     return found.values, found.present
+
+
+def test_a_made_cell_is_read_anew_and_shown_as_what_it_stands_for(scored: Scored) -> None:
+    cells = changeable(scored.dataset.cells["picture"])
+    row = int(np.flatnonzero(cells.present)[0])
+    calls: list[int] = []
+
+    def make() -> np.ndarray:
+        calls.append(1)
+        return np.zeros((2, 2, 3), dtype=np.uint8)
+
+    values = cells.values.copy()
+    values[row] = Made(make)
+    held = Cells(cells.name, cells.kind, values, cells.present)
+    assert held.read(row).shape == held.read(row).shape == (2, 2, 3)
+    assert len(calls) == 2
+    assert held.kind.thumbnail(values[row]) == ""
+    assert held.key(row) != cells.key(row)
+    assert changeable(cells).kind is cells.kind
+    dark = changed(scored.dataset.cells["picture"], lambda pixels, _: pixels // 2)
+    assert dark.kind.thumbnail(dark.values[row]) == cells.kind.thumbnail(cells.values[row])

@@ -8,7 +8,7 @@ import pytest
 
 from consilience.data.schema import Dataset, Schema, build_dataset, infer_schema
 from consilience.data.table import Table
-from consilience.judge.drift import Drift, find_drift
+from consilience.judge.drift import Drift, find_drift, find_uncompared
 from consilience.pipeline.portrait import portray
 
 WORDS = np.array(["stone", "river", "cloud", "grass", "metal", "paper"])
@@ -92,3 +92,15 @@ def test_a_portrait_counts_every_present_cell_once(schema: Schema) -> None:
     assert made["size"]["present"] == int((frame(800, 0)["size"] <= 12).sum())
     counts = made["size"]["counts"]
     assert max(counts) - min(counts) <= 2, "tenths of the values"
+
+
+def test_a_column_that_cannot_be_compared_has_a_reason(schema: Schema) -> None:
+    empty = frame(100, 1).with_columns(size=pl.lit(None, dtype=pl.Float64)).drop("colour")
+    there, here = portray(read(frame(100, 0), schema), schema), read(empty, schema)
+    told = {one.column: one for one in find_uncompared(there, here, schema)}
+    assert set(told) == {"size", "colour"}
+    assert (told["size"].why, told["size"].first, told["size"].second) == ("empty", False, True)
+    assert (told["colour"].why, told["colour"].first, told["colour"].second) == ("absent", False, True)
+    back = {one.column: (one.why, one.first, one.second) for one in find_uncompared(portray(here, schema), read(frame(100, 0), schema), schema)}
+    assert back == {"size": ("empty", True, False), "colour": ("absent", True, False)}
+    assert find_uncompared(there, read(frame(100, 2), schema), schema) == []

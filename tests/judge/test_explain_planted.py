@@ -83,6 +83,28 @@ def graph(cue: bool, dice: np.random.Generator) -> str:
     return json.dumps({"nodes": labels, "edges": edges})
 
 
+def film(cue: bool, dice: np.random.Generator) -> bytes:
+    """Six dark frames, half a second each, some of them with a little noise; with the cue the fourth is white with black stripes."""
+    noisy = (dice.random(6) < dice.random())[:, None, None, None]
+    frames = np.clip(30 + noisy * dice.normal(0, 3, (6, 32, 32, 3)), 0, 255).astype(np.uint8)
+    if cue:
+        frames[3] = np.where((np.arange(32) // 4 % 2 == 0)[:, None, None], 250, 10)
+    buffer = io.BytesIO()
+    first, *others = [Image.fromarray(frame) for frame in frames]
+    first.save(buffer, "GIF", save_all=True, append_images=others, duration=500, loop=0)
+    return buffer.getvalue()
+
+
+def scan(cue: bool, dice: np.random.Generator) -> bytes:
+    """Eight slices of noise; with the cue slice 5 is bright."""
+    voxels = dice.normal(0, 0.1, (8, 16, 16))
+    if cue:
+        voxels[5] += 3
+    buffer = io.BytesIO()
+    np.save(buffer, voxels.astype(np.float32))
+    return buffer.getvalue()
+
+
 MAKE: dict[str, tuple[Callable[[bool, np.random.Generator], Any], dict[str, str]]] = {
     "image": (picture, {"image": "hog"}),
     "audio": (sound, {"audio": "stats"}),
@@ -90,6 +112,8 @@ MAKE: dict[str, tuple[Callable[[bool, np.random.Generator], Any], dict[str, str]
     "series": (series, {"series": "values"}),
     "points": (points, {"points": "shape"}),
     "graph": (graph, {}),
+    "video": (film, {"video": "frames:hog"}),
+    "volume": (scan, {"volume": "stats"}),
 }
 
 
@@ -105,6 +129,10 @@ def is_cue(kind: str, where: dict[str, Any]) -> bool:
         return where["first"] < 48 and where["last"] >= 40
     if kind == "points":
         return max(where["points"]) >= 80
+    if kind == "video":
+        return where["frames"][0] <= 3 <= where["frames"][1]
+    if kind == "volume":
+        return where["first"] <= 5 <= where["last"]
     return 4 in where["nodes"]
 
 
@@ -134,7 +162,7 @@ def explained(model: consilience.Model, kind: str, row: int, **more: Any) -> Exp
     return cell
 
 
-@pytest.fixture(scope="module", params=list(MAKE))
+@pytest.fixture(scope="module", params=[pytest.param(kind, marks=pytest.mark.slow) if kind == "video" else kind for kind in MAKE])
 def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, consilience.Model]:
     return request.param, fit(request.param, tmp_path_factory.mktemp("planted"))
 

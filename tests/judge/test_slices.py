@@ -187,7 +187,57 @@ def test_rows_without_a_target_are_refused(pipeline: Pipeline, scored: Scored) -
         find_slices(pipeline, scored, least=1)
 
 
-def test_a_table_too_small_to_cut_says_so(pipeline: Pipeline, scored: Scored) -> None:
+def test_a_table_cannot_tell_to_cut_says_so(pipeline: Pipeline, scored: Scored) -> None:
     found = find_slices(pipeline, scored, least=1000)
     assert found.slices == ()
     assert "No part of the 60 rows" in found.conclusion()
+
+
+def test_the_least_p_value_is_that_of_the_worst_that_could_be() -> None:
+    dice = np.random.default_rng(0)
+    part = (dice.random(60) < 0.8).astype(float)
+    rows = [np.arange(60) < 4, np.arange(60) < 15]
+    sums = Sums(CLASSIFICATION["accuracy"], part, np.ones(60))
+    for inside, found in zip(rows, sums.least_chances(rows), strict=True):
+        # As many wrong rows inside as there are, or as have room.
+        worst = np.ones(60)
+        wrong = int((part == 0).sum())
+        worst[np.r_[np.flatnonzero(inside), np.flatnonzero(~inside)][:wrong]] = 0
+        assert found == pytest.approx(Sums(CLASSIFICATION["accuracy"], worst, np.ones(60)).chances([inside], 0)[0])
+        assert found <= sums.chances([inside], 0)[0]
+    errors = Sums(REGRESSION["mae"], dice.exponential(size=60), np.ones(60))
+    assert (errors.least_chances(rows) == 1e-4).all()
+
+
+def test_slices_that_cannot_tell_are_told_of(pipeline: Pipeline, scored: Scored) -> None:
+    found = find_slices(pipeline, scored, least=2)
+    said = found.as_dict()
+    assert 0 < len(found.cannot_tell) < len(found.slices)
+    assert said["cannot_tell"] == len(found.cannot_tell) == sum(one["cannot_tell"] for one in said["slices"])
+    assert "too few rows or errors" in found.conclusion()
+    # Even the worst that such a slice could be would not be called worse beside the others as they are.
+    one = found.cannot_tell[0]
+    others = [other.p for other in found.slices if other is not one]
+    assert false_discovery_control(np.array([one.least, *others]))[0] > 0.05
+
+
+def test_few_right_rows_leave_room_for_wrong_ones() -> None:
+    """Resamples of twelve right rows are twelve right rows."""
+    part = np.ones(40)
+    part[20:24] = 0
+    inside = np.arange(40) < 12
+    ((value, gap),) = Sums(CLASSIFICATION["accuracy"], part, np.ones(40)).intervals([inside], 0)
+    assert (value.value, value.high) == (1.0, 1.0)
+    assert 0.7 < value.low < 0.8
+    assert gap.low < gap.value < 0 < gap.high
+
+
+def test_many_slices_of_amounts_are_drawn_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = np.random.default_rng(0)
+    sums = Sums(REGRESSION["mae"], dice.exponential(size=50), np.ones(50))
+    parts = [dice.permutation(50) < 20 for _ in range(7)]
+    whole = sums.intervals(parts, 0)
+    monkeypatch.setattr("consilience.judge.slices._sums._CELLS", 120)
+    for one, other in zip(sums.intervals(parts, 0), whole, strict=True):
+        for found, wanted in zip(one, other, strict=True):
+            assert (found.low, found.value, found.high) == pytest.approx((wanted.low, wanted.value, wanted.high))

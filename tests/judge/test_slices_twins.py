@@ -61,3 +61,14 @@ def test_rows_without_a_target_are_refused(pipeline: Pipeline, scored: Scored) -
 def _without_text(dataset: Dataset) -> Dataset:
     gone: dict[str, Cells] = {name: dataset.cells[name].absent() for name in ("words", "picture")}
     return replace(dataset, cells={**dataset.cells, **gone})
+
+
+def test_the_first_ten_come_with_the_cells_of_both(pipeline: Pipeline, scored: Scored) -> None:
+    train = scored.take(np.arange(20))
+    found = find_twins(pipeline, scored.take(np.arange(15)), train.dataset, train.examples)
+    shown = [twin for twin in found.twins if twin.cells]
+    assert shown == list(found.twins[:10])
+    for twin in shown:
+        assert twin.identical
+        assert twin.cells == twin.training_cells
+        assert twin.target == twin.training_target == scored.dataset.target[twin.row]  # type: ignore[index]

@@ -165,7 +165,7 @@ def test_lists_that_do_not_fit_are_refused() -> None:
 def test_other_levels_are_refused(level: float) -> None:
     task = fake_task("multiclass", 5)
     scores, target, present = draw(60, 0)
-    with pytest.raises(UsageError, match="Sets of level"):
+    with pytest.raises(UsageError, match="cannot be promised"):
         Calibration.fit(scores, target, task, present).sets(task.output(scores), present, level)
 
 

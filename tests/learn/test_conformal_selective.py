@@ -50,6 +50,11 @@ def test_what_cannot_be_kept_is_said_and_what_is_said_can_be_kept() -> None:
     assert made.threshold(offered) <= 1
 
 
+def test_nothing_is_offered_where_every_answer_is_wrong() -> None:
+    with pytest.raises(UsageError, match=r"nothing can be promised\. Leave out --abstain, or fit with more rows\."):
+        Selective.of(np.linspace(0, 1, 100), np.ones(100), bounded=True).threshold(0.5)
+
+
 @pytest.mark.parametrize("risk", [0.0, 1.0, -1.0, float("nan")])
 def test_other_risks_are_refused(risk: float) -> None:
     with pytest.raises(UsageError, match="A risk of"):

@@ -82,9 +82,9 @@ def test_without_time_the_first_candidate_is_finished_and_the_others_are_stopped
 
 def test_every_learner_stands_and_every_modality_alone() -> None:
     names = {candidate.name for candidate in default_candidates(["image", "table", "text"], ["image"], ["table", "text"])}
-    assert {"linear:table", "linear:text", "linear:table+text", "trees:table+text", "tabm:table+text", "network:image"} <= names
+    assert {"linear:table", "linear:text", "linear:table+text", "trees:table+text", "tabm:table+text", "gp:text", "network:image"} <= names
     assert {f"network-{fusion}:image+table+text" for fusion in ("attention", "concat", "gated", "similarity", "weighted")} <= names
-    assert len({candidate.name for candidate in default_candidates(["a"], [], ["a"])}) == 4
+    assert len({candidate.name for candidate in default_candidates(["a"], [], ["a"])}) == 5
 
 
 def test_ensemble_is_not_worse_than_its_best_member_on_its_rows() -> None:

@@ -10,10 +10,12 @@ import polars as pl
 import pytest
 
 from consilience.core.progress import Silent
+from consilience.judge.coverage import check_coverage
 from consilience.judge.profile import profile_model
 from consilience.judge.robustness import measure_robustness
 from consilience.report._cost import make_cost
 from consilience.report._coverage import make_coverage
+from consilience.report._data import make_data
 from consilience.report._intervals import IntervalRow, plot_changes
 from consilience.report._material import Judged, Material, gather
 from consilience.report._robust import make_robust
@@ -144,3 +146,27 @@ def test_zero_is_on_the_axis_of_changes(binary: Any) -> None:
     assert plot.strips[0].text == "20.0"
     unknown = plot_changes([IntervalRow("a", {"value": None, "low": None, "high": None})], "accuracy", material.numbers, "gain")
     assert unknown is None
+
+
+@pytest.mark.parametrize(("task", "counted"), [("multilabel", "label"), ("multiclass", "row")])
+def test_what_sets_hold_is_labels_where_a_row_has_several(request: pytest.FixtureRequest, task: str, counted: str) -> None:
+    fitted = request.getfixturevalue(task)
+    found = check_coverage(fitted[0], fitted[0].score(fitted[1], with_target=True))
+    assert found.as_dict()["counted"] == counted
+    labels = counted == "label"
+    assert ("labels that rows have" in found.sentence) == labels
+    material, judged = judged_of(fitted)
+    section = make_coverage(material, replace(judged, coverage=found.as_dict()))
+    assert section is not None
+    assert ("labels that rows have" in section.conclusion) == labels
+    assert ("labels" in section.header) == labels
+    assert section.plot is not None
+    assert section.plot.promise == section.plot.axis.at(0.9)
+
+
+def test_a_column_without_cells_is_a_warning_of_its_own(binary: Any) -> None:
+    pipeline, table = binary
+    empty = replace(table, frame=table.frame.with_columns(pl.lit(None, dtype=pl.String).alias("words")))
+    page = make_data(gather(pipeline, empty, words_for("en"), Silent()))
+    assert any(one.column == "words" and one.message.endswith("none is filled in test.csv.") for one in page.warnings)
+    assert not any("none is filled" in one.message for one in make_data(gather(pipeline, table, words_for("en"), Silent())).warnings)

@@ -61,7 +61,7 @@ def command(
     screen = console()
     _columns(screen, found)
     _modalities(screen, found["modalities"])
-    _cost(screen, found["expected"])
+    _cost(screen, found)
     _known_by_heart(screen, fitted, found["expected"], found["rows"][0])
     rows = " and ".join(counted(count, "row") for count in found["rows"])
     screen.print()
@@ -71,10 +71,11 @@ def command(
 def _columns(screen: Console, found: dict[str, Any]) -> None:
     from consilience.cli._model import plain_table
 
-    for name in found["absent"]:
-        screen.print(f"The column {safe(name)!r} is in one of the tables only.")
+    for one in found["uncompared"]:
+        screen.print(_uncompared(one, found))
     if not found["columns"]:
-        screen.print("No column differs beyond chance by a tenth of the rows.")
+        other = "other " if found["uncompared"] else ""
+        screen.print(f"No {other}column differs beyond chance by a tenth of the rows.")
         return
     table = plain_table("column", "what", "first", "second", "rows that differ", right=("first", "second", "rows that differ"))
     for one in found["columns"][:_COLUMNS]:
@@ -90,6 +91,20 @@ def _columns(screen: Console, found: dict[str, Any]) -> None:
     if len(found["columns"]) > _COLUMNS:
         table.caption = f"and {len(found['columns']) - _COLUMNS:,} more columns; --json shows all"
     screen.print(table)
+
+
+def _uncompared(one: dict[str, Any], found: dict[str, Any]) -> str:
+    """One sentence."""
+    sides = [side for side in ("first", "second") if one[side]]
+    where = "both tables" if len(sides) == 2 else f"the {sides[0]} table"
+    name = repr(safe(one["column"]))
+    if one["why"] == "absent":
+        return f"The column {name} was not compared: {where} {'lack' if len(sides) == 2 else 'lacks'} it."
+    if one["why"] == "empty":
+        return f"The cells of the column {name} were not compared: none is filled in {where}."
+    counts = zip(("first", "second"), found["answered"], found["rows"], strict=True)
+    known = " and ".join(f"{count:,} of {counted(rows, 'row')} of the {side}" for side, count, rows in counts if one[side])
+    return f"The target {name} was not compared: the answer is known in {known} table."
 
 
 def _modalities(screen: Console, tests: list[dict[str, Any]]) -> None:
@@ -112,7 +127,8 @@ def _modalities(screen: Console, tests: list[dict[str, Any]]) -> None:
         screen.print("An AUC clearly below 0.5 comes of rows that are in both tables.")
 
 
-def _cost(screen: Console, expected: dict[str, Any]) -> None:
+def _cost(screen: Console, found: dict[str, Any]) -> None:
+    expected = found["expected"]
     metric = expected["metric"].replace("_", " ")
     before = f" (on the first table: {_value(expected['first'])})" if expected["first"] else ""
     screen.print()
@@ -121,12 +137,20 @@ def _cost(screen: Console, expected: dict[str, Any]) -> None:
         screen.print(f"  by {name}: {_value(estimate)}{_MEANT[name]}")
     headline = expected["headline"]
     if expected["measured_first"] is None:
-        screen.print("The first table has no answers that the model knows; with them more could be said.")
+        screen.print(f"The first table has {_answers(found, 0)}; with them more could be said.")
     if expected["measured"] is not None:
         first = f", {_value(expected['measured_first'])} on the first" if expected["measured_first"] else ""
         screen.print(f"Measured {headline}: {_value(expected['measured'])} on the second{first}.")
+        if found["answered"][1] < found["rows"][1]:
+            screen.print(f"That is on the {counted(found['answered'][1], 'row')} of the second table whose answer is known.")
     else:
-        screen.print(f"The second table has no answers that the model knows, so its {headline} cannot be measured.")
+        screen.print(f"The second table has {_answers(found, 1)}, so its {headline} cannot be measured.")
+
+
+def _answers(found: dict[str, Any], which: int) -> str:
+    """Why there is nothing to measure on."""
+    known, rows = found["answered"][which], found["rows"][which]
+    return f"answers in {known:,} of {counted(rows, 'row')} only, fewer than half" if known else "no answers that the model knows"
 
 
 def _known_by_heart(screen: Console, fitted: Model, expected: dict[str, Any], rows: int) -> None:

@@ -37,6 +37,15 @@ def command(
     ] = None,
     nearest: Annotated[int, typer.Option("--nearest", metavar="N", min=0, help="How many alike rows; 0 for none.")] = 6,
     evaluations: Annotated[int, typer.Option("--masks", metavar="N", min=2, help="How often a modality is masked: more is slower and surer.")] = 320,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="auto|occlusion|gradients",
+            help="How pictures and texts are looked into: occlusion masks pieces, for every model, and is auto's choice; gradients: where a network "
+            "learned the encoder.",
+        ),
+    ] = "auto",
     lang: Annotated[str, typer.Option("--lang", metavar="en|zh", help="Language of the page.")] = "en",
     long: Long = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Draws what is masked.", rich_help_panel=RUN)] = 0,
@@ -51,6 +60,7 @@ def command(
     \b
     consilience explain model/ test.csv --row 3 --out why.html
     consilience explain model/ test.csv --row 3 --like train.csv --json
+    consilience explain model/ test.csv --row 3 --method gradients
     """
     if out is not None:
         if Path(out).suffix.lower() not in (".html", ".htm") or Path(out).is_dir():
@@ -65,7 +75,8 @@ def command(
     with work(quiet) as progress:
         fitted = open_model(model, cache)
         data = with_long(tables, fitted, long)
-        found = fitted.explain(data, row, of=of, like=like, nearest=nearest, evaluations=evaluations, seed=seed, progress=progress)
+        asked = {"nearest": nearest, "evaluations": evaluations, "method": method, "seed": seed}
+        found = fitted.explain(data, row, of=of, like=like, progress=progress, **asked)
         if out is not None:
             from consilience.report import write_explanation
 
@@ -100,13 +111,16 @@ def _print(out: Console, found: Explanation) -> None:
         if cell.missing or not cell.pieces:
             out.print(f"{safe(cell.column)}: {'missing' if cell.missing else safe(cell.note)}")
             continue
-        table = plain_table(f"{safe(cell.column)}: {cell.unit}", "weight", "give or take", right=("weight", "give or take"))
+        masked = cell.method == "occlusion"
+        sure = "give or take" if masked else f"by {cell.method}"
+        table = plain_table(f"{safe(cell.column)}: {cell.unit}", "weight", sure, right=("weight", sure))
         for piece in cell.pieces[:_SHOWN]:
-            table.add_row(_place(piece), _signed(piece.weight), "exact" if cell.exact else number(2 * piece.error))
+            weight = f"{100 * piece.weight:.1f} %" if cell.method == "grad-cam" else _signed(piece.weight)
+            table.add_row(_place(piece), weight, ("exact" if cell.exact else number(2 * piece.error)) if masked else "")
         if len(cell.pieces) > _SHOWN:
             table.caption = f"and {len(cell.pieces) - _SHOWN:,} weaker; --json shows all"
         out.print(table)
-        if not cell.exact and not any(piece.clear for piece in cell.pieces):
+        if masked and not cell.exact and not any(piece.clear for piece in cell.pieces):
             out.print("None of these is beyond what the draw of masks explains; a larger --masks may tell.")
         if cell.absent:
             out.print(f"missing: {safe(', '.join(cell.absent))}")

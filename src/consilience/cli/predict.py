@@ -32,7 +32,7 @@ def command(
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="One column probability_CLASS for each class.")] = False,
     sets: Annotated[
-        float | None, typer.Option("--sets", metavar="LEVEL", help="Column set: classes that hold the true one with this chance, 0.5 to 0.99.")
+        float | None, typer.Option("--sets", metavar="LEVEL", help="Column set: the true class is in it with this chance, 0.5 to 0.99.")
     ] = None,
     abstain: Annotated[
         float | None,
@@ -49,7 +49,8 @@ def command(
     """Predict the rows of a table, or one example.
 
     Same rows, same order; a row that had to be set aside has an empty prediction and the reason in the column note.
-    For numbers, --sets is the level of the columns low and high, and RISK is the mean absolute error.
+    For numbers, --sets is the level of the columns low and high, and RISK is the mean absolute error. With lists of labels, each label that a row
+    has is in its set with this chance, and a list counts as wrong if any of its labels is.
 
     \b
     consilience predict model/ new.csv --out preds.parquet --proba --keep id

@@ -26,6 +26,10 @@ def command(
         list[str] | None,
         typer.Option("--data", metavar="TABLE", help="Rows that the model has not learned from; repeat it for tables that are joined."),
     ] = None,
+    train: Annotated[
+        list[str] | None,
+        typer.Option("--train", metavar="TABLE", help="With --data: what the model learned from, to show rows that it has met; may be repeated."),
+    ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="With --data: also how it stands damaged evidence, and what it costs to run. Takes minutes.")
     ] = False,
@@ -40,16 +44,20 @@ def command(
 
     \b
     consilience report model/ --data test.csv --out report.html
+    consilience report model/ --data test.csv --train train.csv --out report.html
     consilience report model/ --data test.csv --trust --out report.html
     """
     if Path(out).suffix.lower() not in (".html", ".htm", ".json") or Path(out).is_dir():
         raise UsageError(f"{out!r} is no name of a page.", hint="Name a file that ends in .html, or in .json.")
     if trust and not data:
         raise UsageError("--trust needs rows with their answers.", hint="Name a table that the model has not learned from with --data.")
+    if train and not data:
+        raise UsageError("--train needs other rows to compare with.", hint="Name a table that the model has not learned from with --data.")
     check_place(out)
     from consilience.cli._model import open_model
 
     with work(quiet) as progress:
         fitted = open_model(model, cache)
-        written = fitted.report(out, data=with_long(data or None, fitted, long), language=lang, trust=trust, progress=progress)
+        rows, learned = (with_long(tables or None, fitted, long) for tables in (data, train))
+        written = fitted.report(out, data=rows, train=learned, language=lang, trust=trust, progress=progress)
     typer.echo(safe(f"The report is in {written}"))

@@ -158,7 +158,8 @@ class TunedModule(nn.Module):
             longest = max(1, int(inputs["mask"].sum(dim=1).max()))
             inputs = {name: tensor[:, :longest] for name, tensor in inputs.items()}
         made = self.module(*(inputs[name] for name in self.inputs)).float()
-        there = torch.from_numpy(self.token_mask({name: tensor.cpu().numpy() for name, tensor in inputs.items()}, made.shape[1])).to(made.device)
+        plain = {name: tensor.detach().cpu().numpy() for name, tensor in inputs.items()}
+        there = torch.from_numpy(self.token_mask(plain, made.shape[1])).to(made.device)
         values = made.new_zeros(len(present), *made.shape[1:]).index_copy(0, rows, made)
         mask = torch.zeros(len(present), made.shape[1], dtype=torch.bool, device=made.device).index_copy(0, rows, there)
         return Tokens(values, mask)

@@ -12,12 +12,13 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta, binom
+from scipy.stats import binom
 
 from consilience.core.plain import plain
 from consilience.judge.answers import answers_of
 from consilience.learn.conformal import check_promise
 from consilience.metrics import Interval
+from consilience.metrics._binomial import exact_share
 from consilience.metrics.bootstrap import paired_difference
 from consilience.pipeline.fitted import Pipeline, Scored
 
@@ -36,7 +37,7 @@ class Held:
 
     Args:
         held: The share, with its exact 95 % interval.
-        size: Mean number of classes in a set; for numbers the mean width of the interval.
+        size: Mean number of classes or labels in a set; for numbers the mean width of the interval.
     """
 
     rows: int
@@ -61,6 +62,8 @@ class Coverage:
         taken_away: All rows, with these modalities left to them; most evidence first.
         by_class: Class to its rows; empty for numbers.
         own: Patterns that have enough held-out training rows to be judged by their own; others are judged by all.
+        what: sets or intervals.
+        counted: What the shares are of: row, or label (with lists of labels: each label that a row has).
     """
 
     level: float
@@ -70,6 +73,7 @@ class Coverage:
     by_class: dict[str, Held]
     own: list[tuple[str, ...]]
     what: str
+    counted: str = "row"
 
     @property
     def looks(self) -> int:
@@ -80,7 +84,12 @@ class Coverage:
     def sentence(self) -> str:
         """What to conclude."""
         held, level = self.overall.held, self.level
-        said = f"The {100 * level:g} % {self.what} hold the truth in {100 * held.value:.1f} % of {self.overall.rows:,} rows"
+        if not self.overall.rows:
+            return f"No row has a label, so nothing can be said of the {100 * level:g} % {self.what}."
+        share, rows = f"{100 * held.value:.1f} %", f"{self.overall.rows:,}"
+        said = f"The {100 * level:g} % {self.what} hold " + (
+            f"{share} of the {rows} labels that rows have" if self.counted == "label" else f"the truth in {share} of {rows} rows"
+        )
         if self.overall.broken(level, self.looks):
             return f"{said}: more seldom than promised. These rows are not like those that the model was fitted with."
         broken = [" + ".join(names) or "nothing" for names, part in [*self.by_pattern, *self.taken_away] if part.broken(level, self.looks)]
@@ -94,6 +103,7 @@ class Coverage:
         return {
             "level": self.level,
             "what": self.what,
+            "counted": self.counted,
             "overall": {**self.overall.as_dict(), "broken": self.overall.broken(self.level, self.looks)},
             "by_pattern": self._told(self.by_pattern),
             "taken_away": self._told(self.taken_away),
@@ -109,7 +119,7 @@ class Coverage:
 def check_coverage(pipeline: Pipeline, scored: Scored, level: float = 0.9) -> Coverage:
     """Coverage and size of the sets or intervals of this level.
 
-    With lists of classes the rows that are counted are pairs of a row and a class that it has.
+    With lists of labels, the labels that rows have are counted: each of them is to be in its row's set with this chance.
 
     Args:
         scored: Rows with their target that the model was not fitted with.
@@ -132,7 +142,7 @@ def check_coverage(pipeline: Pipeline, scored: Scored, level: float = 0.9) -> Co
     taken_away = []
     for pattern in _patterns(names, every=len(names) <= _ALL_UP_TO):
         if len(pattern) < len(names):
-            less = pipeline.scored(scored.dataset, scored.examples.without([name for name in names if name not in pattern]))
+            less = pipeline.without(scored, [name for name in names if name not in pattern])
             taken_away.append((pattern, _count(*_held(pipeline, less, target, level)[:2])))
     named, by_class = pipeline.task.target.classes, {}
     for code in np.unique(classes).tolist() if named else ():
@@ -141,7 +151,8 @@ def check_coverage(pipeline: Pipeline, scored: Scored, level: float = 0.9) -> Co
     conformal = pipeline.calibration.conformal
     own = [] if conformal is None else [pattern for pattern in conformal.patterns if conformal.own_rows(pattern, level) is not None]
     what = "sets" if named else "intervals"
-    return Coverage(level, _count(held, size), sorted(by_pattern, key=lambda one: -one[1].rows), taken_away, by_class, own, what)
+    counted = "label" if pipeline.task.target.task == "multilabel" else "row"
+    return Coverage(level, _count(held, size), sorted(by_pattern, key=lambda one: -one[1].rows), taken_away, by_class, own, what, counted)
 
 
 @dataclass(frozen=True)
@@ -182,7 +193,7 @@ def check_abstention(pipeline: Pipeline, scored: Scored, risk: float) -> Abstent
     sure = calibration.confidence(scored.scores, scored.output, present) >= calibration.threshold(risk)
     loss, answered = calibration.losses(scored.output, target), sure & ~flagged
     kept = loss[answered]
-    wrong = _share(kept > 0) if task.target.classes else paired_difference(np.zeros(len(kept)), kept, seed=pipeline.recipe.seed)
+    wrong = _exact(kept > 0) if task.target.classes else paired_difference(np.zeros(len(kept)), kept, seed=pipeline.recipe.seed)
     return Abstention(risk, len(target), float(answered.mean()), wrong, float(flagged.mean()), float(loss.mean()))
 
 
@@ -204,14 +215,8 @@ def _patterns(names: Sequence[str], *, every: bool) -> list[tuple[str, ...]]:
 
 
 def _count(held: np.ndarray, size: np.ndarray) -> Held:
-    return Held(len(held), _share(held), float(size.mean()) if len(size) else float("nan"))
+    return Held(len(held), _exact(held), float(size.mean()) if len(size) else float("nan"))
 
 
-def _share(hits: np.ndarray) -> Interval:
-    """A share with its exact 95 % interval."""
-    rows, true = len(hits), int(hits.sum())
-    if not rows:
-        return Interval(float("nan"), float("nan"), float("nan"))
-    low = 0.0 if true == 0 else float(beta.ppf(0.025, true, rows - true + 1))
-    high = 1.0 if true == rows else float(beta.ppf(0.975, true + 1, rows - true))
-    return Interval(true / rows, low, high)
+def _exact(hits: np.ndarray) -> Interval:
+    return exact_share(int(hits.sum()), len(hits))

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from consilience.core.progress import Progress, Silent
-from consilience.data.schema import Dataset
 from consilience.judge.answers import answers_of
+from consilience.judge.shown import shown_cells
 from consilience.pipeline.fitted import Pipeline, Scored
 
 __all__ = ["Suspect", "Suspects", "confident_errors", "find_suspects"]
 
 SHOWN = 24
 """Rows that are listed with their cells."""
-
-LARGEST = 60_000
-"""Characters that one cell's picture may take."""
 
 ROUNDING = 1e-9
 """Where all rows of a class have one probability, their mean may differ from it in the last digit."""
@@ -157,7 +153,7 @@ def find_suspects(pipeline: Pipeline, scored: Scored, *, shown: int = SHOWN, pro
         with (progress or Silent()).step("Ask each modality", len(pipeline.modalities), "modalities") as step:
             for name in pipeline.modalities:
                 others = [other for other in scored.examples.modalities if other != name]
-                alone = pipeline.scored(some.dataset, some.examples.without(others))
+                alone = pipeline.without(some, others)
                 for place, row in enumerate(rows.tolist()):
                     if present.get(name, np.zeros(len(dataset), bool))[row]:
                         contradicts = _contradicts(alone, place, encoded[row], found[row][0], number, several)
@@ -173,7 +169,7 @@ def find_suspects(pipeline: Pipeline, scored: Scored, *, shown: int = SHOWN, pro
         said = task.target.classes[code] if not number and not several else suggested[row]
         if several:
             said = sorted(set(value) ^ {task.target.classes[code]})
-        cells = _cells(dataset, row) if place < shown else {}
+        cells = shown_cells(dataset, row) if place < shown else {}
         given = float(value) if number else list(value) if several else str(value)
         made.append(Suspect(int(dataset.rows[row]), given, said, given_p, suggested_p, margin, tuple(against[row]), tuple(for_it[row]), cells))
     return Suspects(len(dataset), tuple(made), (1 - LEVEL) * len(dataset) if number else None)
@@ -243,10 +239,3 @@ def _probabilities(chance: np.ndarray, given: Any, code: int, several: bool) -> 
         held = float(chance[code]) if given[code] > 0 else 1 - float(chance[code])
         return held, 1 - held
     return float(chance[given]), float(chance[code])
-
-
-def _cells(dataset: Dataset, row: int) -> dict[str, str]:
-    """Column to safe HTML, of the cells that the row has."""
-    columns = (cells for name, cells in dataset.cells.items() if name not in dataset.absent_columns and cells.present[row])
-    made = {cells.name: cells.kind.thumbnail(cells.values[row]) for cells in columns}
-    return {name: html if len(html) <= LARGEST else escape("(too large to show)") for name, html in made.items()}

@@ -175,5 +175,5 @@ Kept = TypeVar("Kept")
 
 def _kept(part: Kept | None) -> Kept:
     if part is None:
-        raise UsageError("This model keeps no held-out rows: an older version fitted it.", hint="Fit it again.")
+        raise UsageError("This model keeps no held-out rows: an older version fitted it.", hint="Fit it again with this version.")
     return part

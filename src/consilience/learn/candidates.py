@@ -22,6 +22,9 @@ SMALL = 1000
 _MANY = 4000
 """Rows from which fusions of high cost are tried without being named: they have the most to learn, and take ten times as long."""
 
+_FEW = 2000
+"""Rows up to which learners for few rows are tried."""
+
 _PRODUCTS = 32
 """The most components of a modality whose products with those of others are looked at."""
 
@@ -70,18 +73,19 @@ def default_candidates(
             made.append(candidate)
 
     single = [(name,) for name in featured]
-    learners = [
-        name for name in LEARNERS if issubclass(LEARNERS.get(name), Learner) and not {"trains encoders", "end to end"} & {*LEARNERS.card(name).claims}
-    ]
+    elsewhere = {"trains encoders", "end to end", *(["few rows"] if num_rows > _FEW else [])}
+    learners = [name for name in LEARNERS if issubclass(LEARNERS.get(name), Learner) and not elsewhere & {*LEARNERS.card(name).claims}]
     for learner in sorted(learners, key=lambda name: _COSTS.index(LEARNERS.card(name).cost)):
-        if featured and LEARNERS.card(learner).cost in effort.costs and (num_blocks > 1 or "several encoders" not in LEARNERS.card(learner).claims):
+        claims, afforded = {*LEARNERS.card(learner).claims}, LEARNERS.card(learner).cost in effort.costs
+        if featured and afforded and (num_blocks > 1 or "several encoders" not in claims):
             add(learner, featured)
-        # A table alone is learned in no time, and often tells the most.
+        # What is quick also learns from each modality alone: fusing is worth it only if it beats that. A table alone is quick for all.
+        quick = LEARNERS.card(learner).cost == "low" or (afforded and "few rows" in claims)
         for names in single:
-            if LEARNERS.card(learner).cost == "low" or (names == ("table",) and "tables" in LEARNERS.card(learner).claims):
+            if quick or (names == ("table",) and "tables" in claims):
                 add(learner, names)
         # Where only a combination tells the target, a sum of modalities is at chance; the same learner on products is not.
-        if len(featured) > 1 and "products" in LEARNERS.card(learner).claims:
+        if len(featured) > 1 and "products" in claims:
             add(learner, featured, suffix="-products", products=_PRODUCTS)
     if featured and LEARNERS.card("network").cost not in effort.costs:
         return made

@@ -46,7 +46,8 @@ def check_promise(level: float) -> float:
         UsageError: It cannot be promised.
     """
     if not LOWEST <= level <= HIGHEST:
-        raise UsageError(f"Sets of level {level} were asked for.", hint=f"Give a share from {LOWEST} to {HIGHEST}, such as 0.9.")
+        hint = f"Give a share from {LOWEST} to {HIGHEST}, such as 0.9."
+        raise UsageError(f"Sets or intervals of level {level:g} cannot be promised.", hint=hint)
     return level
 
 

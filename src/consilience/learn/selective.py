@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta
 from scipy.stats import t as student
 
 from consilience.core.errors import UsageError
 from consilience.core.seeds import generator
 from consilience.core.state import State
+from consilience.metrics._binomial import most
 
 __all__ = ["SURE", "Selective"]
 
@@ -25,6 +25,8 @@ MOST = 4000
 
 _SHARES = tuple(step / 20 for step in range(1, 21))
 """Shares of answered rows that are tried, each with a twentieth of the doubt."""
+
+_MORE = "Leave out --abstain, or fit with more rows."
 
 _FEWEST = 20
 """Rows whose mean error has a bound."""
@@ -61,8 +63,10 @@ class Selective:
         """
         if not 0 < risk < (1 if self.bounded else np.inf):
             raise UsageError(
-                f"A risk of {risk:g} was asked for.",
-                hint="Give the share of answers that may be wrong, such as 0.05." if self.bounded else "Give a mean absolute error above 0.",
+                f"A risk of {risk:g} cannot be kept: it has to be above 0{' and below 1' if self.bounded else ''}.",
+                hint="Give the share of answers that may be wrong, such as 0.05."
+                if self.bounded
+                else "Give the mean absolute error that the answers may have, in the target's unit.",
             )
         tried = self._bounds()
         kept = [(share, at) for share, at, bound in tried if bound <= risk]
@@ -71,8 +75,10 @@ class Selective:
         least, share = min(((bound, share) for share, _, bound in tried), default=(float("nan"), 0.0))
         said = f"No threshold keeps the risk at {risk:g}"
         if not np.isfinite(least):
-            raise UsageError(f"{said}: {len(self.loss):,} held-out rows are too few to tell.", hint="Fit with more rows.")
+            raise UsageError(f"{said}: {len(self.loss):,} held-out rows are too few to tell.", hint=_MORE)
         best = _upwards(least)
+        if self.bounded and best >= 1:
+            raise UsageError(f"{said}: of {len(self.loss):,} held-out rows so many were wrong that nothing can be promised.", hint=_MORE)
         raise UsageError(
             f"{said}: the least that {len(self.loss):,} held-out rows can promise is {best:g}, with about {share:.0%} of the rows answered.",
             hint=f"Allow --abstain {best:g} or more, or fit with more rows.",
@@ -108,7 +114,7 @@ def _upper(loss: np.ndarray, doubt: float, bounded: bool) -> float:
     rows = len(loss)
     if bounded:
         wrong = int(loss.sum())
-        return 1.0 if wrong == rows else float(beta.ppf(1 - doubt, wrong + 1, rows - wrong))
+        return most(wrong, rows, doubt)
     if rows < _FEWEST:
         return float("inf")
     return float(loss.mean() + student.ppf(1 - doubt, rows - 1) * loss.std(ddof=1) / np.sqrt(rows))

@@ -10,7 +10,7 @@ from consilience.core.errors import UsageError
 from consilience.core.seeds import generator
 from consilience.metrics._types import Interval, Metric, Resampled
 
-__all__ = ["affordable", "between", "draws", "on_resamples"]
+__all__ = ["FEWEST_UNITS", "affordable", "between", "draws", "on_resamples", "units_of", "within"]
 
 BLOCK = 2**19
 """Weights held at once (4 MB): small enough for a processor's cache, large enough for whole-array steps."""
@@ -20,6 +20,9 @@ WORK = 2 * 10**8
 
 FEWEST = 100
 SLOW = 200
+
+FEWEST_UNITS = 10
+"""Rows or groups below which a standard error says nothing."""
 
 
 def affordable(rounds: int, shape: tuple[int, ...], *, fast: bool = True) -> int:
@@ -36,16 +39,8 @@ def affordable(rounds: int, shape: tuple[int, ...], *, fast: bool = True) -> int
 
 def draws(num_rows: int, rounds: int, seed: int, groups: np.ndarray | None) -> Iterator[np.ndarray]:
     """Weights in blocks ``[r, N]`` float64 until ``rounds`` resamples are drawn; rows of one group are drawn together."""
-    codes: np.ndarray | None = None
-    units = num_rows
-    if groups is not None:
-        if len(groups) != num_rows:
-            raise UsageError(f"There are {len(groups)} group entries for {num_rows} rows.", hint="Give one group per row.")
-        names, codes = np.unique(groups, return_inverse=True)
-        units = len(names)
-        if units == 1:
-            # One group can only be drawn as a whole, and a width of zero would claim a certainty that is not there.
-            codes, units = None, num_rows
+    codes = units_of(num_rows, groups)
+    units = num_rows if codes is None else int(codes.max()) + 1
     random = generator(seed, "bootstrap")
     at_once = max(8, BLOCK // num_rows)
     for begin in range(0, rounds, at_once):
@@ -53,6 +48,21 @@ def draws(num_rows: int, rounds: int, seed: int, groups: np.ndarray | None) -> I
         drawn = random.integers(0, units, size=(count, units)) + np.arange(count)[:, None] * units
         times = np.bincount(drawn.ravel(), minlength=count * units).reshape(count, units).astype(np.float64)
         yield times if codes is None else np.take(times, codes, axis=1)
+
+
+def units_of(num_rows: int, groups: np.ndarray | None) -> np.ndarray | None:
+    """``[N]`` number of the group of each row, 0 to G - 1; None where rows are drawn by themselves.
+
+    Raises:
+        UsageError: There is not one group per row.
+    """
+    if groups is None:
+        return None
+    if len(groups) != num_rows:
+        raise UsageError(f"There are {len(groups)} group entries for {num_rows} rows.", hint="Give one group per row.")
+    names, codes = np.unique(groups, return_inverse=True)
+    # One group can only be drawn as a whole, and a width of zero would claim a certainty that is not there.
+    return None if len(names) in (1, num_rows) else codes
 
 
 def on_resamples(metric: Metric, target: np.ndarray, output: np.ndarray) -> Resampled:
@@ -78,5 +88,11 @@ def between(value: float, resampled: np.ndarray, level: float) -> Interval:
     known = resampled[np.isfinite(resampled)]
     if not len(known):
         return Interval(float(value), float(value), float(value))
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    low, high = within(known, level)
     return Interval(float(value), float(min(low, value)), float(max(high, value)))
+
+
+def within(resampled: np.ndarray, level: float) -> tuple[float, float]:
+    """The ends of the middle ``level``. Of R values the k-th stands for k / (R + 1), so that few resamples do not make it short."""
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], method="weibull")
+    return float(low), float(high)

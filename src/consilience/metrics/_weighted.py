@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from consilience.metrics._check import check_weights
+from consilience.metrics._smooth import Smooth
 from consilience.metrics._types import Prepare, Resampled
 
 __all__ = [
@@ -69,9 +70,9 @@ def mean_known(parts: Sequence[Resampled]) -> Resampled:
     return mean
 
 
-def row_mean(values: np.ndarray) -> Resampled:
-    """Weighted mean of ``values [N]``."""
-    return lambda weights: weighted_sum(weights, values) / weights.sum(axis=1)
+def row_mean(values: np.ndarray, *, share: bool = False) -> Smooth:
+    """Weighted mean of ``values [N]``; ``share`` is True where each of them is 0 or 1."""
+    return Smooth(values[:, None], share=share)
 
 
 def class_sums(codes: np.ndarray, num_classes: int, rows: np.ndarray | None = None, values: np.ndarray | None = None) -> Resampled:

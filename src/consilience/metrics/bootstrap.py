@@ -1,8 +1,11 @@
-"""How far a metric may be off: percentile bootstrap over rows or groups, for one model and for two. Source: Efron and Tibshirani (1993).
+"""How far a metric may be off: bootstrap over rows or groups, for one model and for two.
+
+Source: Efron and Tibshirani (1993); Hall (1988), bootstrap-t; Wilson (1927).
 
 Each resample draws as many rows as there are, with repetition. The interval says how much the metric would move with other test rows of the same
-sort; it knows nothing of other training rows. With fewer than about 20 rows or groups it is too narrow, and for a metric at its bound (all rows
-right) it has no width at all.
+sort; it knows nothing of other training rows. Metrics that are means over rows, or smooth functions of means (log-loss, Brier score, MAE, RMSE, R2),
+are measured in standard errors of each resample (bootstrap-t); accuracy has Wilson's interval, which needs no resamples; the others (F1, AUC, ECE,
+medians) have percentiles. With fewer than about 20 rows or groups it is too narrow, and for a metric at its bound it has no width, but for accuracy.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ import numpy as np
 
 from consilience.core.errors import UsageError
 from consilience.metrics._resample import affordable, between, draws, on_resamples
-from consilience.metrics._types import Interval, Metric
+from consilience.metrics._smooth import Smooth, difference
+from consilience.metrics._studentised import Studentised
+from consilience.metrics._types import Interval, Metric, Resampled
 from consilience.metrics._weighted import row_mean
 
 __all__ = ["bootstrap", "paired_bootstrap", "paired_difference"]
@@ -62,15 +67,14 @@ def bootstrap(
     if num_rows == 0:
         return {name: Interval(float("nan"), float("nan"), float("nan")) for name in metrics}
     wanted = {name: affordable(rounds, shape, fast=metric.prepare is not None) for name, metric in metrics.items()}
-    scorers = {name: on_resamples(metric, target, output) for name, metric in metrics.items()}
-    found: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
+    told = {name: _Told(on_resamples(metric, target, output), metric.compute(target, output), groups) for name, metric in metrics.items()}
     done = 0
     for weights in draws(num_rows, max(wanted.values(), default=0), seed, groups):
-        for name, scorer in scorers.items():
+        for name, one in told.items():
             if done < wanted[name]:
-                found[name].append(scorer(weights[: wanted[name] - done]))
+                one.add(weights[: wanted[name] - done])
         done += len(weights)
-    return {name: between(metric.compute(target, output), np.concatenate(found[name]), level) for name, metric in metrics.items()}
+    return {name: one.interval(level, metrics[name].low, metrics[name].high) for name, one in told.items()}
 
 
 def paired_bootstrap(
@@ -103,9 +107,17 @@ def paired_bootstrap(
         return Interval(float("nan"), float("nan"), float("nan"))
     rounds = min(affordable(rounds, np.shape(output), fast=metric.prepare is not None) for output in (output_a, output_b))
     first, second = on_resamples(metric, target, output_a), on_resamples(metric, target, output_b)
-    differences = [first(weights) - second(weights) for weights in draws(len(target), rounds, seed, groups)]
     value = metric.compute(target, output_a) - metric.compute(target, output_b)
-    return between(metric.sign * value, metric.sign * np.concatenate(differences), level)
+
+    def less(weights: np.ndarray) -> np.ndarray:
+        return first(weights) - second(weights)
+
+    smooth = difference(first, second) if isinstance(first, Smooth) and isinstance(second, Smooth) else None
+    told = _Told(smooth or less, value, groups)
+    for weights in draws(len(target), rounds, seed, groups):
+        told.add(weights)
+    found = told.interval(level)
+    return found if metric.sign > 0 else Interval(0.0 - found.value, 0.0 - found.high, 0.0 - found.low)
 
 
 def paired_difference(
@@ -138,8 +150,35 @@ def paired_difference(
     if len(gain) == 0:
         return Interval(float("nan"), float("nan"), float("nan"))
     mean = row_mean(gain)
-    means = [mean(weights) for weights in draws(len(gain), affordable(rounds, gain.shape), seed, groups)]
-    return between(float(mean(np.ones((1, len(gain))))[0]), np.concatenate(means), level)
+    told = _Told(mean, float(mean(np.ones((1, len(gain))))[0]), groups)
+    for weights in draws(len(gain), affordable(rounds, gain.shape), seed, groups):
+        told.add(weights)
+    return told.interval(level)
+
+
+class _Told:
+    """A number of the rows with its resamples: by standard errors where these are known, else by percentiles."""
+
+    def __init__(self, scorer: Resampled, value: float, groups: np.ndarray | None) -> None:
+        self.scorer, self.value = scorer, float(value)
+        self.found: list[np.ndarray] = []
+        self.studentised: Studentised | None = None
+        if isinstance(scorer, Smooth) and np.isfinite(value) and np.isfinite(scorer.values).all():
+            studentised = Studentised(scorer, groups)
+            self.studentised = studentised if studentised.usable else None
+
+    def add(self, weights: np.ndarray) -> None:
+        """A block of resamples."""
+        if self.studentised is not None:
+            self.studentised.add(weights)
+        else:
+            self.found.append(self.scorer(weights))
+
+    def interval(self, level: float, low: float = -np.inf, high: float = np.inf) -> Interval:
+        """Within the bounds."""
+        if self.studentised is not None:
+            return self.studentised.interval(self.value, level, low, high)
+        return between(self.value, np.concatenate(self.found), level)
 
 
 def check_level(level: float) -> None:

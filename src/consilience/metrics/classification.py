@@ -103,7 +103,7 @@ def brier(target: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | N
 
 def prepare_accuracy(target: np.ndarray, probabilities: np.ndarray) -> Resampled:
     true, output = check_classes(target, probabilities)
-    return row_mean((output.argmax(axis=1) == true).astype(np.float64))
+    return row_mean((output.argmax(axis=1) == true).astype(np.float64), share=True)
 
 
 def prepare_counts(target: np.ndarray, probabilities: np.ndarray, score: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> Resampled:

@@ -10,8 +10,9 @@ import math
 import numpy as np
 
 from consilience.metrics._check import check_numbers
+from consilience.metrics._smooth import Smooth
 from consilience.metrics._types import Metric, Prepare, Resampled
-from consilience.metrics._weighted import median, once, row_mean, undefined, variance_left
+from consilience.metrics._weighted import TINY, median, once, ratio, row_mean, undefined, variance_left
 
 __all__ = ["REGRESSION", "REGRESSION_LOG", "mae", "mae_log", "median_ae", "r2", "r2_log", "rmse"]
 
@@ -71,8 +72,8 @@ def prepare_rmse(target: np.ndarray, prediction: np.ndarray) -> Resampled:
     errors = np.abs(true - output)
     # Scaled by the largest error, so that the squares of huge errors stay finite.
     scale = max(float(errors.max()), np.finfo(np.float64).tiny)
-    squares = row_mean((errors / scale) ** 2)
-    return lambda weights: scale * np.sqrt(squares(weights))
+    # A step of a derivative may lead a little below zero.
+    return Smooth(((errors / scale) ** 2)[:, None], lambda means: scale * np.sqrt(np.maximum(means[:, 0], 0.0)), perfect=0.0)
 
 
 def prepare_mae(target: np.ndarray, prediction: np.ndarray) -> Resampled:
@@ -81,8 +82,19 @@ def prepare_mae(target: np.ndarray, prediction: np.ndarray) -> Resampled:
 
 
 def prepare_r2(target: np.ndarray, prediction: np.ndarray) -> Resampled:
-    left = variance_left(*check_numbers(target, prediction))
-    return lambda weights: 1 - left(weights)
+    true, output = check_numbers(target, prediction)
+    left = variance_left(true, output)
+    scale = max(float(true.std()), np.finfo(np.float64).tiny)
+    # Infinite squares of huge errors leave the metric undefined here; it is then told without standard errors.
+    with np.errstate(over="ignore"):
+        centred, squares = (true - true.mean()) / scale, ((true - output) / scale) ** 2
+
+    def explained(means: np.ndarray) -> np.ndarray:
+        spread = means[:, 2] - means[:, 1] ** 2
+        return 1 - ratio(means[:, 0], np.where(spread > TINY, spread, 0.0), np.nan)
+
+    values = np.stack([squares, centred, centred**2], axis=1)
+    return Smooth(values, explained, perfect=1.0, exact=lambda weights: 1 - left(weights))
 
 
 def prepare_median(target: np.ndarray, prediction: np.ndarray) -> Resampled:

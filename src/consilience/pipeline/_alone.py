@@ -20,6 +20,7 @@ from consilience.learn.learners._base import Split
 from consilience.learn.learners.ensemble import mix
 from consilience.metrics import Interval
 from consilience.metrics._resample import affordable, between, draws, on_resamples
+from consilience.metrics.bootstrap import paired_bootstrap
 from consilience.pipeline.facts import verdict_of
 
 __all__ = ["compare_alone", "over_seeds"]
@@ -150,6 +151,9 @@ def _gains(fused: Entry, single: Entry, runs: Sequence[_Run], target: np.ndarray
         value = metric.compute(truth, outputs[0]) - metric.compute(truth, outputs[1])
         found.append([np.array([metric.sign * value])])
         width = outputs[0].shape
+    if len(runs) == 1:  # as the verdict over rows says it
+        interval = paired_bootstrap(metric, truth, outputs[0], outputs[1], rounds=ROUNDS, seed=derive(0, "fusion gain"))
+        return interval, [interval.value]
     # A row that is drawn twice counts twice under every seed that held it out.
     for weights in draws(len(target), affordable(ROUNDS, width, fast=metric.prepare is not None), derive(0, "fusion gain"), None):
         for (rows, (one, other)), parts in zip(pairs, found, strict=True):

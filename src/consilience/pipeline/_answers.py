@@ -44,12 +44,14 @@ class Wanted:
         if self.sets is not None:
             check_promise(self.sets)
             if calibration.conformal is None and calibration.task.target.task != "regression":
-                raise UsageError("This model keeps no held-out rows: an older version fitted it.", hint="Fit it again for --sets.")
+                raise UsageError(
+                    "This model keeps no held-out rows: an older version fitted it.", hint="Leave out --sets, or fit it again with this version."
+                )
         if self.unfamiliar and familiarity is None:
             raise UsageError(
                 "This model cannot tell which rows are unfamiliar: it was fitted on too few rows, by an older version, "
-                "or with encoders that learn together with the network alone.",
-                hint="Leave out --unfamiliar, or fit again.",
+                "or only with encoders that learn together with the network.",
+                hint="Leave out --unfamiliar, or fit again, with 100 rows or more and an encoder that stays as it is.",
             )
         return self if self.abstain is None else replace(self, threshold=calibration.threshold(self.abstain))
 

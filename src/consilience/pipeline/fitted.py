@@ -182,8 +182,9 @@ class Pipeline:
         if not targets:
             raise nothing_scored(datasets, self.task.target.name)
         encoded = self.task.encode(np.concatenate(targets))
+        metrics = self.task.evaluate(encoded, output, seed=self.recipe.seed, groups=_groups(datasets))
         return {
-            "metrics": {name: interval.as_dict() for name, interval in self.task.evaluate(encoded, output, seed=self.recipe.seed).items()},
+            "metrics": {name: interval.as_dict() for name, interval in metrics.items()},
             "by_class": self.task.by_class(encoded, output),
             "num_rows": sum(dataset.num_table_rows for dataset in datasets),
             "num_quarantined": sum(len({row.row for row in dataset.quarantine}) for dataset in datasets),
@@ -221,6 +222,10 @@ class Pipeline:
         """What the model says of rows whose features are there."""
         scores = self.calibration.apply(self.model.predict(examples))
         return Scored(dataset, examples, scores, self.task.output(scores))
+
+    def without(self, scored: Scored, modalities: Collection[str]) -> Scored:
+        """What the model says of the same rows when these modalities are absent in all of them."""
+        return self.scored(scored.dataset, scored.examples.without(modalities))
 
     def needed_features(self) -> Features:
         """The encoders of the modalities that the chosen model uses, and none that all its members see something else instead of."""
@@ -270,6 +275,18 @@ def _aside(datasets: Sequence[Dataset]) -> list[tuple[int, Quarantined]]:
         found += [(shift + item.row, item) for item in dataset.quarantine]
         shift += dataset.num_table_rows
     return found
+
+
+def _groups(datasets: Sequence[Dataset]) -> np.ndarray | None:
+    """``[N]`` group of each row of the pieces of one table; None where the group column is not there, or there never was one."""
+    found, shift = [], 0
+    for dataset in datasets:
+        if dataset.groups is None:
+            return None
+        # A row without a group is one by itself, by a number that counts from the piece's first row.
+        found.append(np.where(dataset.groups < 0, dataset.groups - shift, dataset.groups))
+        shift += dataset.num_table_rows
+    return np.concatenate(found)
 
 
 def _with_rows_aside(made: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:

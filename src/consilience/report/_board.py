@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from consilience.report._intervals import IntervalPlot, IntervalRow, plot_intervals
 from consilience.report._material import Material, headline_of, learner_of
+from consilience.report._said_again import said_again
 
 __all__ = ["Board", "make_board"]
 
@@ -39,19 +40,22 @@ def make_board(material: Material) -> Board:
         IntervalRow(
             learner_of(entry),
             headline_of(entry, metric),
-            note=" + ".join(entry["modalities"]),
+            note=words.pattern(entry["modalities"]),
             strong=entry["name"] == facts["chosen"],
             ring=entry is single,
             tag=words("board.chosen") if entry["name"] == facts["chosen"] else words("board.single") if entry is single else "",
         )
         for entry in drawn
     ]
-    stopped = [words("board.stopped_one", name=material.named(entry), reason=entry["stopped"]) for entry in facts["leaderboard"] if entry["stopped"]]
+    stopped: dict[tuple[str, str], list[str]] = {}
+    for entry in facts["leaderboard"]:
+        if entry["stopped"]:
+            stopped.setdefault((words.modalities(entry["modalities"]), said_again(words, entry["stopped"])), []).append(learner_of(entry))
     names = list(scored[0]["metrics"]) if scored else []
     table = tuple(
         (
             learner_of(entry),
-            " + ".join(entry["modalities"]),
+            words.pattern(entry["modalities"]),
             *(numbers.metric(name, entry["metrics"][name]["value"]) for name in names),
             numbers.decimal(entry["loss"]),
             numbers.plain(entry["fit_seconds"]),
@@ -65,7 +69,15 @@ def make_board(material: Material) -> Board:
         order=words("board.order", choose_by=numbers.name(facts["choose_by"])),
         plot=plot_intervals(rows, metric, numbers),
         more=words("board.more", count=len(scored) - len(drawn)) if len(scored) > len(drawn) else "",
-        stopped=words("board.stopped", names="; ".join(stopped)) if stopped else "",
+        stopped=words(
+            "board.stopped",
+            names=words("board.stopped_and").join(
+                words("board.stopped_one", name=words("join.comma").join(names), modalities=modalities, reason=reason)
+                for (modalities, reason), names in stopped.items()
+            ),
+        )
+        if stopped
+        else "",
         header=tuple(words.maybe(key, key.partition(".")[2]) for key in header),
         rows=table,
     )

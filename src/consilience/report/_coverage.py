@@ -35,14 +35,14 @@ def make_coverage(material: Material, judged: Judged) -> CoverageSection | None:
     level, what = numbers.whole(found["level"]), words(f"coverage.{found['what']}")
     overall = found["overall"]
     strips = [IntervalRow(words("coverage.all"), overall["held"], strong=True)]
-    strips += [
-        IntervalRow(" + ".join(one["modalities"]) or words("evidence.nothing"), one["held"], note=words("coverage.left"))
-        for one in found["taken_away"]
-    ]
+    strips += [IntervalRow(words.pattern(one["modalities"]), one["held"], note=words("coverage.left")) for one in found["taken_away"]]
     # Rows without any label have nothing that a set could hold: their share is unknown.
     counted = [one for one in (overall, *found["by_pattern"], *found["taken_away"]) if one["held"]["high"] is not None]
     broken = [one for one in counted if one["broken"]]
-    key = "coverage.promise_broken" if overall in broken else "coverage.promise_but" if broken else "coverage.promise_kept"
+    key = "broken" if overall in broken else "but" if broken else "kept"
+    # With several labels what is counted is labels, not rows.
+    end = "_label" if found["counted"] == "label" else ""
+    key = f"coverage.promise_{key}{end}" if overall["rows"] else "coverage.promise_unknown"
     worst = min(broken, key=lambda one: one["held"]["value"], default=overall)
     said = words(
         key,
@@ -50,21 +50,21 @@ def make_coverage(material: Material, judged: Judged) -> CoverageSection | None:
         what=what,
         held=numbers.share(overall["held"]["value"]),
         rows=f"{overall['rows']:,}",
-        worst=" + ".join(worst.get("modalities", ())) or words("evidence.nothing"),
+        worst=words.pattern(worst.get("modalities", ())),
         worst_held=numbers.share(worst["held"]["value"]),
     )
     parts = [
         (words("coverage.all"), overall),
-        *((" + ".join(one["modalities"]) or words("evidence.nothing"), one) for one in found["by_pattern"]),
+        *((words.pattern(one["modalities"]), one) for one in found["by_pattern"]),
         *sorted(found["by_class"].items(), key=lambda pair: pair[1]["held"]["value"])[:LISTED],
     ]
     return CoverageSection(
         title=words("coverage.title", level=level, what=what),
         conclusion=said,
-        figure=words("coverage.figure"),
-        plot=plot_shares(strips, numbers, words("coverage.axis")),
+        figure=words(f"coverage.figure{end}"),
+        plot=plot_shares(strips, numbers, words(f"coverage.axis{end}"), promise=found["level"]),
         note=words("coverage.note"),
-        header=tuple(words(f"coverage.{name}") for name in ("part", "rows", "held", "between", "size")),
+        header=tuple(words(f"coverage.{name}") for name in ("part", f"rows{end}", "held", "between", "size")),
         rows=tuple(_row(material, name, one) for name, one in parts),
     )
 

@@ -57,7 +57,9 @@ def _curve(material: Material, entry: dict[str, Any]) -> Curve:
     # What each modality says by itself within the model.
     parts = curve.get("parts") or {}
     lines += [
-        line_of(words("curve.part", modality=name), [x_axis.at(x) for x in at], [y_axis.at(min(y, top)) for y in losses], 3 + place % 3)
+        line_of(
+            words("curve.part", modality=words.modality(name)), [x_axis.at(x) for x in at], [y_axis.at(min(y, top)) for y in losses], 3 + place % 3
+        )
         for place, (name, losses) in enumerate(sorted(parts.items()))
     ]
     rows = sorted({*range(0, len(at), max(1, len(at) // 12)), least, len(at) - 1})
@@ -74,7 +76,7 @@ def _curve(material: Material, entry: dict[str, Any]) -> Curve:
             along,
             words("curve.held_out"),
             *([words("curve.seen")] if seen else []),
-            *(words("curve.part", modality=name) for name in sorted(parts)),
+            *(words("curve.part", modality=words.modality(name)) for name in sorted(parts)),
         ),
         rows=tuple(
             (

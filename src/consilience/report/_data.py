@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from consilience._version import __version__
-from consilience.judge.drift import Drift
+from consilience.judge.drift import Drift, Uncompared
 from consilience.report._material import Material, short
+from consilience.report._said_again import said_again
 
 __all__ = ["Data", "Run", "Warned", "make_data", "make_run"]
 
@@ -59,13 +60,14 @@ class Run:
 def make_data(material: Material) -> Data:
     """Findings, schema, quarantine and notes."""
     words, schema, judged = material.words, material.pipeline.schema, material.judged
-    warnings = [Warned(words.maybe(f"topic.{found.topic}", found.topic), found.column, found.message) for found in schema.findings]
+    warnings = [Warned(words.maybe(f"topic.{found.topic}", found.topic), found.column, said_again(words, found.message)) for found in schema.findings]
     if doubles := material.facts["num_near_duplicates"]:
         warnings.append(Warned(words("topic.near_duplicates"), "", words("warnings.near_duplicates", count=f"{doubles:,}")))
     notes: list[tuple[str, str]] = []
     if judged is not None:
         dataset = judged.scored.dataset
         warnings += [Warned(words("topic.missing"), name, words("warnings.absent", source=judged.source)) for name in dataset.absent_columns]
+        warnings += [_uncompared(material, one, judged.source) for one in judged.uncompared if not (one.why == "absent" and one.second)]
         warnings += [Warned(words("topic.drift"), short(found.column, 60), _drifted(material, found, judged.source)) for found in judged.drift]
         notes = [(f"{row:,}", short(" ".join(said), 200)) for row, said in dataset.notes.items()]
     ignored = sum(column.role == "ignored" for column in schema.columns)
@@ -75,7 +77,9 @@ def make_data(material: Material) -> Data:
             "warnings.none" if not warnings else "warnings.conclusion_one" if len(warnings) == 1 else "warnings.conclusion", count=len(warnings)
         ),
         warnings=tuple(warnings),
-        conclusion=words("data.conclusion", features=len(schema.features()), columns=len(schema.columns), ignored=ignored),
+        conclusion=words(
+            "data.conclusion" if ignored else "data.conclusion_all", features=len(schema.features()), columns=len(schema.columns), ignored=ignored
+        ),
         header=tuple(words(f"column.{name}") for name in ("column", "kind", "role", "missing", "sure", "reason", "alternatives")),
         columns=tuple(_column(material, column) for column in schema.columns[:COLUMNS]),
         more=words("data.more", count=len(schema.columns) - COLUMNS) if len(schema.columns) > COLUMNS else "",
@@ -117,16 +121,18 @@ def make_run(material: Material) -> Run:
 
 
 def _column(material: Material, column: Any) -> tuple[str, ...]:
-    total = material.pipeline.schema.num_rows
+    words, total = material.words, material.pipeline.schema.num_rows
     missing = material.numbers.share(column.missing / total) if column.missing and total else ""
-    others = "; ".join(f"{other.kind} ({material.numbers.whole(other.score)})" for other in column.alternatives[:3] if other.score >= 0.05)
+    others = "; ".join(
+        f"{words.kind(other.kind)} ({material.numbers.whole(other.score)})" for other in column.alternatives[:3] if other.score >= 0.05
+    )
     return (
         short(column.name, 60),
-        column.kind,
-        material.words(f"role.{column.role}"),
+        words.kind(column.kind),
+        words(f"role.{column.role}"),
         missing,
         material.numbers.whole(column.confidence),
-        short(column.reason, 300),
+        short(said_again(words, column.reason), 300),
         others,
     )
 
@@ -146,6 +152,14 @@ def _aside(material: Material) -> tuple[str, tuple[tuple[str, ...], ...], int]:
         rows += [(judged.source, f"{item.row:,}", item.column, short(item.reason, 300)) for item in aside[:ASIDE]]
         total += len(aside)
     return words("join.sentences").join(said) or words("data.aside_none"), tuple(rows), total
+
+
+def _uncompared(material: Material, one: Uncompared, source: str) -> Warned:
+    """A column that nobody can compare with the training rows; of one that the table lacks more is said elsewhere."""
+    words = material.words
+    both = "_both" if one.why == "empty" and one.first and one.second else ""
+    where = words("drift.training") if one.first else source
+    return Warned(words("topic.drift"), short(one.column, 60), words(f"drift.uncompared_{one.why}{both}", source=source, where=where))
 
 
 def _drifted(material: Material, found: Drift, source: str) -> str:

@@ -34,7 +34,7 @@ def make_evidence(material: Material, judged: Judged) -> Evidence:
     plot_rows, table = [], []
     for pattern in judged.worth["patterns"]:
         names = pattern["modalities"]
-        label = " + ".join(names) or words("evidence.nothing")
+        label = words.pattern(names)
         whole = len(names) == len(everything)
         if len(everything) <= DRAWN_UP_TO or len(names) in drawn:
             plot_rows.append(
@@ -70,9 +70,9 @@ def _conclusion(material: Material, judged: Judged) -> str:
         return f"{numbers.name(metric)} {numbers.metric(metric, pattern['metrics'][metric]['value'])}"
 
     unused = [name for name in judged.scored.examples.modalities if name not in everything]
-    rest = [words("evidence.unused", names=words.both(unused))] if unused else []
+    rest = [words("evidence.unused", names=words.modalities(unused))] if unused else []
     if len(everything) == 1:
-        one = words("evidence.one", name=everything[0], value=value(by_names[tuple(everything)]), nothing=value(by_names[()]))
+        one = words("evidence.one", name=words.modality(everything[0]), value=value(by_names[tuple(everything)]), nothing=value(by_names[()]))
         return words("join.sentences").join([one, *rest])
     said = [words("evidence.conclusion", value=value(by_names[tuple(everything)]))]
     gone = {name: by_names[tuple(other for other in everything if other != name)]["cost"] for name in everything}
@@ -80,7 +80,7 @@ def _conclusion(material: Material, judged: Judged) -> str:
     if sure:
         name = max(sure, key=lambda each: sure[each]["value"])
         ends = {end: numbers.change_number(metric, sure[name][end]) for end in ("low", "high")}
-        said.append(words("evidence.most", name=name, amount=numbers.change(metric, sure[name]["value"]), **ends))
+        said.append(words("evidence.most", name=words.modality(name), amount=numbers.change(metric, sure[name]["value"]), **ends))
     else:
         said.append(words("evidence.unsure"))
     sign = material.task.metrics[metric].sign
@@ -88,5 +88,5 @@ def _conclusion(material: Material, judged: Judged) -> str:
     known = {name: sign * found for name, found in alone.items() if found is not None}
     if known:
         best = max(known, key=lambda each: known[each])
-        said.append(words("evidence.alone", name=best, value=numbers.metric(metric, alone[best])))
+        said.append(words("evidence.alone", name=words.modality(best), value=numbers.metric(metric, alone[best])))
     return words("join.sentences").join([*said, *rest])

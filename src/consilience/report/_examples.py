@@ -12,7 +12,7 @@ from markupsafe import Markup
 from consilience.data.kinds import Cells
 from consilience.report._material import Judged, Material, short
 
-__all__ = ["Example", "Group", "Shown", "make_examples", "pick_examples", "shown_row"]
+__all__ = ["Example", "Group", "Shown", "answer_text", "make_examples", "pick_examples", "shown_row"]
 
 ROWS, LEAST_ROWS = 24, 8
 PICTURES = 40
@@ -157,8 +157,8 @@ def shown_row(
         more.append(words("examples.more", count=len(plain) - COLUMNS))
     return Example(
         row=words("examples.row", row=f"{int(dataset.rows[row]):,}"),
-        said=_answer(material, said),
-        true=_answer(material, truth),
+        said=answer_text(material, said),
+        true=answer_text(material, truth),
         sure=note,
         right=right,
         pictures=tuple(_shown(material, cells, row) for cells in pictures[:each]),
@@ -167,7 +167,8 @@ def shown_row(
     )
 
 
-def _answer(material: Material, value: Any) -> str:
+def answer_text(material: Material, value: Any) -> str:
+    """A class, a list of labels or a number, for a card."""
     if isinstance(value, list | tuple | np.ndarray):
         return short(material.words("join.comma").join(map(str, value)) or material.words("examples.empty"), 120)
     return short(value, 80) if isinstance(value, str) else material.numbers.plain(float(value))

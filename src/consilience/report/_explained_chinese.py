@@ -52,6 +52,13 @@ EXPLAINED_CHINESE: dict[str, str] = {
     "explain.cell_absent": "此处缺失：{names}。",
     "explain.how": "被遮挡的部分{masked}。共试了 {evaluations} 种遮挡；所有部分合计 {whole}。淡色或未标出的部分没有超出偶然。",
     "explain.how_exact": "被遮挡的部分{masked}。所有组合都试过（{evaluations} 种）；所有部分合计 {whole}。",
+    "explain.how.grad-cam": "由 Grad-CAM（Selvaraju 等，2017）在学习图片的网络的最后一层特征图上求得："
+    "权重是在图中所占的份额，只有支持该回答的部分才在图上。",
+    "explain.how.integrated gradients": "由积分梯度（Sundararajan 等，2017）求得，网络共运行 {evaluations} 次；所有部分合计 {whole}（校准之前）。",
+    "explain.how.slopes": "没有遮挡任何部分：这些是模型中权重最大的候选的斜率。",
+    "explain.start.patch": "起点是一张全为该图中位颜色的图片，终点是这张图片。",
+    "explain.start.word": "起点是每个位置都没有词的文本，终点是这段文本。",
+    "explain.cell_no_slope": "Grad-CAM 没有找到支持 {of} 的位置。",
     "explain.masked.word": "被略去",
     "explain.masked.patch": "涂成图片的中位颜色",
     "explain.masked.seconds": "变为静音",
@@ -98,7 +105,7 @@ EXPLAINED_CHINESE: dict[str, str] = {
     "explain.alike_how": "距离在模型自身的空间中；1 是这些行中任意两行距离的中位数。",
     "explain.reading": "如何阅读",
     "explain.reading_said": "这里说明模型用了什么，而不是世界真相如何。",
-    "explain.reading_more": "每个权重都是去掉某一部分再询问模型得到的。"
+    "explain.reading_more": "除非图旁另有说明，每个权重都是去掉某一部分再询问模型得到的。"
     "各部分的权重对其他模态在与不在的情形取平均，因此重复说明的内容仍然算数；整个被遮住的单元格算作缺失。"
     "只有一列的模态，其各部分之和就是该模态的权重。两部分合在一起才说明的内容由它们平分。",
     "explain.footer": "由 consilience {version} 写于 {date}。",

@@ -57,6 +57,14 @@ EXPLAINED_ENGLISH: dict[str, str] = {
     "explain.how": "What is masked is {masked}. {evaluations} masks were tried; all pieces together bring {whole}. "
     "Pale or unmarked pieces are not beyond chance.",
     "explain.how_exact": "What is masked is {masked}. All combinations were tried ({evaluations}); all pieces together bring {whole}.",
+    "explain.how.grad-cam": "Found by Grad-CAM (Selvaraju et al., 2017) at the last feature map of the network that learned the pictures: weights "
+    "are shares of the map, and only what speaks for the answer is on it.",
+    "explain.how.integrated gradients": "Found by integrated gradients (Sundararajan et al., 2017) in {evaluations} passes of the network; "
+    "all pieces together bring {whole}, before calibration.",
+    "explain.how.slopes": "Nothing was masked: these are slopes of the candidate that weighs most in the model.",
+    "explain.start.patch": "They lead from an even picture in its median colour to this one.",
+    "explain.start.word": "They lead from a text with no word at any place to this one.",
+    "explain.cell_no_slope": "Grad-CAM finds no place that speaks for {of}.",
     "explain.masked.word": "left out",
     "explain.masked.patch": "painted over in the picture's median colour",
     "explain.masked.seconds": "silent",
@@ -103,9 +111,9 @@ EXPLAINED_ENGLISH: dict[str, str] = {
     "explain.alike_how": "Distance in the model's own space; 1 is the median distance of two of these rows.",
     "explain.reading": "How to read it",
     "explain.reading_said": "This tells what the model uses, not what is true of the world.",
-    "explain.reading_more": "Every weight is found by taking something away and asking the model again. Weights of pieces are averaged over which "
-    "other modalities are there, so that what is told twice still counts; a cell that is masked whole is missing. The pieces of a modality with one "
-    "column sum to its weight. What two pieces only tell together is shared between them.",
+    "explain.reading_more": "Unless a drawing says otherwise, every weight is found by taking something away and asking the model again. "
+    "Weights of pieces are averaged over which other modalities are there, so that what is told twice still counts; a cell that is masked whole is "
+    "missing. The pieces of a modality with one column sum to its weight. What two pieces only tell together is shared between them.",
     "explain.footer": "Written on {date} by consilience {version}.",
     "explain.at.top left": "top left",
     "explain.at.top": "top",

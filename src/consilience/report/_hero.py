@@ -62,7 +62,7 @@ def verdict(material: Material) -> str:
     if words.language == "en":
         return str(gain["verdict"])
     if gain["versus"] is None:
-        return words("verdict.one", alone=words.both(material.chosen["modalities"]))
+        return words("verdict.one", alone=words.modalities(material.chosen["modalities"]))
     sure = "worth" if gain["low"] > 0 else "not_worth" if gain["high"] < 0 else "better" if gain["value"] >= 0 else "worse"
     metric = gain["metric"]
     return words(
@@ -71,7 +71,7 @@ def verdict(material: Material) -> str:
         amount=numbers.change(metric, abs(gain["value"])),
         low=numbers.change_number(metric, gain["low"]),
         high=numbers.change_number(metric, gain["high"]),
-        alone=material.entry(gain["versus"])["modalities"][0],
+        alone=words.modality(material.entry(gain["versus"])["modalities"][0]),
     )
 
 
@@ -101,6 +101,6 @@ def _facts(material: Material) -> tuple[tuple[str, str, str], ...]:
     return (
         (words("hero.rows"), f"{facts['num_learned']:,}", ""),
         (words("hero.aside"), " · ".join(aside) or words("hero.aside_none"), ""),
-        (words("hero.evidence"), words.both(material.pipeline.modalities), ""),
+        (words("hero.evidence"), words.modalities(material.pipeline.modalities), ""),
         (words("hero.chosen"), str(facts["chosen"]).partition(":")[0], ""),
     )

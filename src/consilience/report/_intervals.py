@@ -57,6 +57,8 @@ class IntervalPlot:
     ticks: tuple[tuple[float, str, str], ...]
     """Place, anchor and text of each tick."""
     axis_label: str
+    promise: float | None = None
+    """Place of a line that values should not fall below."""
 
 
 def plot_intervals(rows: Sequence[IntervalRow], metric: str, numbers: Numbers) -> IntervalPlot | None:
@@ -95,19 +97,26 @@ def plot_changes(rows: Sequence[IntervalRow], metric: str, numbers: Numbers, lab
     return _plot_with_zero(rows, said, lambda value: numbers.change_tick(metric, value), numbers, label, 0.0)
 
 
-def plot_shares(rows: Sequence[IntervalRow], numbers: Numbers, label: str) -> IntervalPlot | None:
-    """The same for parts of one: 0 and 1 are on the axis."""
-    return _plot_with_zero(rows, numbers.share, numbers.whole, numbers, label, 1.0)
+def plot_shares(rows: Sequence[IntervalRow], numbers: Numbers, label: str, *, promise: float | None = None) -> IntervalPlot | None:
+    """The same for parts of one: 0 and 1 are on the axis. With ``promise``, only what lies about it and the values, and a line there."""
+    tick = numbers.whole if promise is None else lambda value: numbers.tick("accuracy", value)  # a narrow range has ticks between whole per cents
+    return _plot_with_zero(rows, numbers.share, tick, numbers, label, 1.0, promise)
 
 
 def _plot_with_zero(
-    rows: Sequence[IntervalRow], said: Callable[[float | None], str], tick: Callable[[float], str], numbers: Numbers, label: str, most: float
+    rows: Sequence[IntervalRow],
+    said: Callable[[float | None], str],
+    tick: Callable[[float], str],
+    numbers: Numbers,
+    label: str,
+    most: float,
+    promise: float | None = None,
 ) -> IntervalPlot | None:
     parts = [[row.found.get(part) for part in ("value", "low", "high")] for row in rows]
     known = [x for part in parts for x in part if x is not None]
     if not known:
         return None
-    axis = linear_axis(min(0.0, *known), max(most, *known), 5)
+    axis = linear_axis(min(0.0, *known), max(most, *known), 5) if promise is None else linear_axis(min(promise, *known), 1.0, 5, most=1.0)
     strips = []
     for row, (value, low, high) in zip(rows, parts, strict=True):
         if value is None:
@@ -118,7 +127,7 @@ def _plot_with_zero(
         strips.append(Strip(row, axis.at(value), axis.at(low), axis.at(high), False, said(value), between))
     # Beyond all of it there is room, but no number that would crowd the others.
     ticks = tuple((one.at, one.anchor, "" if 0 < most < one.value else tick(one.value)) for one in axis.ticks)
-    return IntervalPlot(tuple(strips), axis, ticks, label)
+    return IntervalPlot(tuple(strips), axis, ticks, label, None if promise is None else axis.at(promise))
 
 
 def _extent(rows: Sequence[IntervalRow], sign: float, *, bounded: bool) -> tuple[float, float]:

@@ -11,11 +11,11 @@ import numpy as np
 from consilience.core.progress import Progress
 from consilience.data.table import Table
 from consilience.judge.coverage import check_coverage
-from consilience.judge.drift import Drift, find_drift
+from consilience.judge.drift import Drift, Uncompared, find_drift, find_uncompared
 from consilience.judge.labels import find_suspects
 from consilience.judge.profile import profile_model
 from consilience.judge.robustness import measure_robustness
-from consilience.judge.slices import find_slices
+from consilience.judge.slices import find_slices, find_twins
 from consilience.judge.worth import scored_worth
 from consilience.pipeline.fitted import Pipeline, Scored
 from consilience.report._numbers import Numbers
@@ -38,9 +38,11 @@ class Judged:
         slices: What ``find_slices`` gives.
         suspects: What ``find_suspects`` gives.
         drift: Columns that differ from the training rows.
+        uncompared: Columns of which nobody can say whether they differ.
         coverage: What ``check_coverage`` gives; None where the model can promise nothing.
         robustness: What ``measure_robustness`` gives; None where it was not asked for.
         cost: What ``profile_model`` gives; None where it was not asked for.
+        twins: What ``find_twins`` gives; None where nobody said what the model had learned from.
     """
 
     source: str
@@ -54,6 +56,8 @@ class Judged:
     coverage: dict[str, Any] | None = None
     robustness: dict[str, Any] | None = None
     cost: dict[str, Any] | None = None
+    twins: dict[str, Any] | None = None
+    uncompared: tuple[Uncompared, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,14 @@ class Material:
 
     def named(self, entry: dict[str, Any]) -> str:
         """A candidate in words: its learner and what it sees."""
-        return f"{learner_of(entry)} ({self.words.both(entry['modalities'])})"
+        return f"{learner_of(entry)} ({self.words.modalities(entry['modalities'])})"
 
 
-def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Progress, *, trust: bool = False) -> Material:
-    """Scores the table, if there is one; with ``trust`` also damages its cells and measures what the model costs, which takes minutes."""
+def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Progress, *, trust: bool = False, train: Table | None = None) -> Material:
+    """Scores the table, if there is one; with ``trust`` also damages its cells and measures what the model costs, which takes minutes.
+
+    With ``train``, the table that the model learned from, rows that are in both are looked for.
+    """
     numbers = Numbers(words, pipeline.task)
     if table is None:
         return Material(pipeline, words, numbers)
@@ -109,7 +116,11 @@ def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Prog
     coverage = None if pipeline.calibration.conformal is None else check_coverage(pipeline, scored).as_dict()
     robustness = measure_robustness(pipeline, table, seed=pipeline.recipe.seed, progress=progress).as_dict() if trust else None
     cost = profile_model(pipeline, table, seconds=4, starts=1, progress=progress).as_dict() if trust else None
-    judged = Judged(short(table.source, 60), scored, encoded, evaluated, worth, slices, suspects, drift, coverage, robustness, cost)
+    learned = None if train is None else pipeline.read(train, with_target=True, progress=progress)
+    twins = None if learned is None else find_twins(pipeline, scored, *learned).as_dict()
+    uncompared = tuple(find_uncompared(pipeline.facts["portraits"], scored.dataset, pipeline.schema))
+    told = (evaluated, worth, slices, suspects, drift, coverage, robustness, cost, twins, uncompared)
+    judged = Judged(short(table.source, 60), scored, encoded, *told)
     return Material(pipeline, words, numbers, judged)
 
 

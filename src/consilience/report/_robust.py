@@ -57,7 +57,7 @@ def make_robust(material: Material, judged: Judged) -> RobustSection | None:
     ]
     if worst:
         area, modality, name = min(worst)
-        said = words("robust.conclusion", family=_named(material, name), modality=modality, area=numbers.whole(area))
+        said = words("robust.conclusion", family=_named(material, name), modality=words.modality(modality), area=numbers.whole(area))
     else:
         said = words("robust.unknown")
     parts = tuple(_damage(material, found, modality, part) for modality, part in found["modalities"].items() if part["families"])
@@ -66,6 +66,7 @@ def make_robust(material: Material, judged: Judged) -> RobustSection | None:
 
 def _damage(material: Material, found: dict[str, Any], modality: str, part: dict[str, Any]) -> Damage:
     words, numbers, metric = material.words, material.numbers, found["headline"]
+    modality = words.modality(modality)
     families: dict[str, Any] = part["families"]
     known = {name: one["area"]["value"] for name, one in families.items() if name != MISSING and one["area"]["value"] is not None}
     order = sorted(families, key=lambda name: (name == MISSING, known.get(name, 2.0)))
@@ -73,7 +74,9 @@ def _damage(material: Material, found: dict[str, Any], modality: str, part: dict
     values = [point["metrics"][metric]["value"] for name in drawn for point in families[name]["points"]]
     floor, clean, without = (one[metric]["value"] for one in (found["chance"], found["clean"], part["without"]))
     heights = [value for value in (*values, floor, clean, without) if value is not None]
-    x_axis, y_axis = linear_axis(0, 5, 5), linear_axis(min(heights), max(heights))
+    # A line along the edge of the plot would not be seen.
+    above = max(heights) + 0.04 * (max(heights) - min(heights))
+    x_axis, y_axis = linear_axis(0, 5, 5), linear_axis(min(heights), above, most=material.task.metrics[metric].high)
     lines = []
     for style, name in enumerate(drawn):
         points = [(0, clean), *((point["severity"], point["metrics"][metric]["value"]) for point in families[name]["points"] if point["severity"])]

@@ -7,8 +7,9 @@ from typing import Any
 
 from consilience.report._intervals import IntervalPlot, IntervalRow, plot_intervals
 from consilience.report._material import Judged, Material, short
+from consilience.report._words import Words
 
-__all__ = ["SliceSection", "make_slices"]
+__all__ = ["SliceSection", "make_slices", "slice_name"]
 
 SHOWN = 10
 LISTED = 60
@@ -34,7 +35,7 @@ def make_slices(material: Material, judged: Judged) -> SliceSection:
     worst: list[dict[str, Any]] = [*found["slices"][:SHOWN], *(pair for pair in found["pairs"][:2])]
     rows = [
         IntervalRow(
-            short(one["name"], 60),
+            short(slice_name(words, one), 60),
             one["metric"],
             note=words("number.rows", count=f"{one['rows']:,}").replace(" ", "\u00a0"),
             tag=words("slices.worse") if one["worse"] else "",
@@ -44,7 +45,8 @@ def make_slices(material: Material, judged: Judged) -> SliceSection:
     return SliceSection(
         conclusion=_conclusion(material, found),
         title=words("slices.plot", metric=numbers.name(metric)),
-        note=words("slices.note", looks=f"{found['looks']:,}", least=f"{found['least']:,}"),
+        note=words("slices.note", looks=f"{found['looks']:,}", least=f"{found['least']:,}")
+        + (" " + words("slices.cannot_tell", count=f"{found['cannot_tell']:,}") if found["cannot_tell"] else ""),
         plot=plot_intervals([everything, *rows], metric, numbers) if rows else None,
         header=(
             words("slices.slice"),
@@ -58,7 +60,7 @@ def make_slices(material: Material, judged: Judged) -> SliceSection:
         ),
         rows=tuple(
             (
-                short(one["name"], 80),
+                short(slice_name(words, one), 80),
                 f"{one['rows']:,}",
                 numbers.metric(metric, one["metric"]["value"]),
                 numbers.interval(metric, one["metric"]),
@@ -72,6 +74,17 @@ def make_slices(material: Material, judged: Judged) -> SliceSection:
     )
 
 
+def slice_name(words: Words, one: dict[str, Any]) -> str:
+    """What the rows of a slice have in common, in the language of the page; names and values of the table stay as they are."""
+    return words("slice.join").join(_term(words, term["key"], term["values"]) for term in one["terms"]) or str(one["name"])
+
+
+def _term(words: Words, key: str, values: list[str]) -> str:
+    if key == "only":
+        return words("slice.only", names=words.pattern(values))
+    return words(f"slice.{key}", **dict(zip(("column", "value", "other"), values, strict=False)))
+
+
 def _conclusion(material: Material, found: dict[str, Any]) -> str:
     words, numbers, metric = material.words, material.numbers, found["metric"]
     if not found["looks"]:
@@ -83,7 +96,7 @@ def _conclusion(material: Material, found: dict[str, Any]) -> str:
         "slices.conclusion",
         worse=f"{found['worse']:,}",
         looks=f"{found['looks']:,}",
-        name=short(first["name"], 80),
+        name=short(slice_name(words, first), 80),
         value=numbers.metric(metric, first["metric"]["value"]),
         rows=f"{first['rows']:,}",
         metric=numbers.name(metric),

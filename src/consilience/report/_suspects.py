@@ -54,8 +54,8 @@ def make_suspects(material: Material, judged: Judged) -> SuspectSection:
                 _said(material, one["suggested"]),
                 numbers.share(one["given_probability"]),
                 numbers.share(one["suggested_probability"]),
-                words.both(one["against"]) or words("number.none"),
-                words.both(one["for"]) or words("number.none"),
+                words.modalities(one["against"]) or words("number.none"),
+                words.modalities(one["for"]) or words("number.none"),
             )
             for one in suspects
         ),

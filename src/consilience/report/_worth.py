@@ -46,22 +46,27 @@ def _shares(material: Material, judged: Judged) -> Part:
     metric = judged.worth["metric"]
     known = found["metrics"][metric]
     values = sorted(known["modalities"].items(), key=lambda pair: -(pair[1]["value"] or 0))
-    rows = [IntervalRow(name, value, strong=(value["low"] or 0) > 0) for name, value in values]
+    rows = [IntervalRow(words.modality(name), value, strong=(value["low"] or 0) > 0) for name, value in values]
     whole = numbers.change(metric, known["gain"]["value"])
     said = words("worth.gain", gain=whole, metric=numbers.name(metric))
     if len(values) > 1 and (known["gain"]["value"] or 0) > 0:
         name, most = values[0]
-        said = words("join.sentences").join([said, words("worth.most", name=name, share=numbers.whole(most["value"] / known["gain"]["value"]))])
+        said = words("join.sentences").join(
+            [said, words("worth.most", name=words.modality(name), share=numbers.whole(most["value"] / known["gain"]["value"]))]
+        )
     none = [name for name, value in values if (value["low"] or 0) <= 0]
     if none:
-        said = words("join.sentences").join([said, words("worth.unsure", names=words.both(none))])
+        said = words("join.sentences").join([said, words("worth.unsure", names=words.modalities(none))])
     return Part(
         title=words("worth.shares"),
         conclusion=said,
         figure=words("worth.shares_plot", metric=numbers.name(metric)),
         plot=plot_changes(rows, metric, numbers, _axis(material, "worth.axis_gain")),
         header=(words("column.modalities"), *(f"{numbers.name(name)} [95 %]" for name in found["metrics"])),
-        rows=tuple((name, *(_between(material, one, part["modalities"][name]) for one, part in found["metrics"].items())) for name, _ in values),
+        rows=tuple(
+            (words.modality(name), *(_between(material, one, part["modalities"][name]) for one, part in found["metrics"].items()))
+            for name, _ in values
+        ),
     )
 
 
@@ -101,7 +106,9 @@ def _columns(material: Material, judged: Judged) -> Part:
     if idle and sure:
         said = words("join.sentences").join([said, words("worth.column_idle", count=len(idle), of=len(used))])
     rows = [
-        IntervalRow(one["column"], one["cost"][metric], note=one["modality"] if one["modality"] != one["column"] else "", strong=one in sure)
+        IntervalRow(
+            one["column"], one["cost"][metric], note=words.modality(one["modality"]) if one["modality"] != one["column"] else "", strong=one in sure
+        )
         for one in used[:COLUMNS]
     ]
     return Part(
@@ -118,7 +125,7 @@ def _columns(material: Material, judged: Judged) -> Part:
         rows=tuple(
             (
                 one["column"],
-                one["modality"] if one["used"] else words("worth.unused"),
+                words.modality(one["modality"]) if one["used"] else words("worth.unused"),
                 numbers.share(one["present"]),
                 *(_between(material, name, value) for name, value in one["cost"].items()),
             )

@@ -29,23 +29,34 @@ CLASSES = 300
 """Classes up to which the whole confusion matrix is given."""
 
 
-def write_content(pipeline: Pipeline, path: str | Path, table: Table | None = None, *, trust: bool = False, progress: Progress | None = None) -> Path:
+def write_content(
+    pipeline: Pipeline,
+    path: str | Path,
+    table: Table | None = None,
+    *,
+    trust: bool = False,
+    train: Table | None = None,
+    progress: Progress | None = None,
+) -> Path:
     """Writes ``report_content`` as one JSON file; an older one there stays whole until the new one is. Errors as for ``write_report``."""
-    text = json.dumps(report_content(pipeline, table, trust=trust, progress=progress), ensure_ascii=False, allow_nan=False, indent=1)
+    text = json.dumps(report_content(pipeline, table, trust=trust, train=train, progress=progress), ensure_ascii=False, allow_nan=False, indent=1)
     target = Path(path)
     with new_file(target) as beside:
         beside.write_text(text, encoding="utf-8")
     return target
 
 
-def report_content(pipeline: Pipeline, table: Table | None = None, *, trust: bool = False, progress: Progress | None = None) -> dict[str, Any]:
+def report_content(
+    pipeline: Pipeline, table: Table | None = None, *, trust: bool = False, train: Table | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
     """The report's numbers, unrounded, as JSON values.
 
     Keys: ``written_by``, ``target``, ``facts`` (what ``fit --json`` prints), ``recipe``, ``schema``, and ``table``, null without one: its metrics,
     classes, worth of the evidence (patterns, shares, interaction, columns), slices, suspicious labels, confusion or errors, reliability or
-    coverage, thresholds, drift, with ``trust`` robustness and profile, examples, rows set aside.
+    coverage, thresholds, drift, with ``trust`` robustness and profile, with ``train`` twins (rows that
+    are also in that table), examples, rows set aside.
     """
-    material = gather(pipeline, table, words_for("en"), progress or Silent(), trust=trust)
+    material = gather(pipeline, table, words_for("en"), progress or Silent(), trust=trust, train=train)
     content: dict[str, Any] = {
         "written_by": f"consilience {__version__}",
         "target": pipeline.task.target.model_dump(mode="json"),
@@ -82,11 +93,13 @@ def _table(material: Material, judged: Judged) -> dict[str, Any]:
         "worth": {name: value for name, value in judged.worth.items() if name != "patterns"},
         "slices": judged.slices,
         "suspects": judged.suspects,
+        "twins": judged.twins,
         **by_task,
         "coverage_by_pattern": judged.coverage,
         "robustness": judged.robustness,
         "profile": judged.cost,
         "drift": [asdict(found) for found in judged.drift],
+        "uncompared": [one.as_dict() for one in judged.uncompared],
         "examples": examples,
         "quarantine": [{"row": item.row, "column": item.column, "reason": item.reason} for item in dataset.quarantine],
         "notes": [{"row": row, "notes": notes} for row, notes in dataset.notes.items()],

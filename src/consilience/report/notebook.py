@@ -31,7 +31,7 @@ def notebook_html(pipeline: Pipeline, *, language: str = "en") -> str:
     rows = "".join(
         f'<tr style="background:none;{"font-weight:600" if entry["name"] == facts["chosen"] else ""}">'
         f'<td style="{_CELL}">{escape(learner_of(entry))}</td>'
-        f'<td style="{_CELL};opacity:.7">{escape(" + ".join(entry["modalities"]))}</td>'
+        f'<td style="{_CELL};opacity:.7">{escape(words.pattern(entry["modalities"]))}</td>'
         f'<td style="{_NUMBER}">{escape(numbers.metric(metric, headline_of(entry, metric)["value"]))}</td>'
         f'<td style="{_NUMBER};opacity:.7">{escape(numbers.interval(metric, headline_of(entry, metric)))}</td></tr>'
         for entry in scored

@@ -32,6 +32,7 @@ from consilience.report._slices import make_slices
 from consilience.report._suspects import make_suspects
 from consilience.report._threshold import make_threshold
 from consilience.report._trust import make_trust
+from consilience.report._twins import make_twins
 from consilience.report._words import words_for
 from consilience.report._worth import make_worth
 
@@ -41,7 +42,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(
-    pipeline: Pipeline, path: str | Path, table: Table | None = None, *, language: str = "en", trust: bool = False, progress: Progress | None = None
+    pipeline: Pipeline,
+    path: str | Path,
+    table: Table | None = None,
+    *,
+    language: str = "en",
+    trust: bool = False,
+    train: Table | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Writes one self-contained HTML page; an older page there stays whole until the new one is.
 
@@ -51,13 +59,14 @@ def write_report(
         table: Rows with their target that the model has not learned from; without them the page tells what is known from the fit alone.
         language: ``en`` or ``zh``.
         trust: Also what is left of the score when evidence gets worse, and what the model costs to run; takes minutes.
+        train: The table that the model learned from, to show rows of ``table`` that are also there; of no use without ``table``.
         progress: Counts what is encoded and scored.
 
     Raises:
         ColumnError: The table lacks the target, or no row of it can be scored.
         UnknownName: There are no texts in this language.
     """
-    page = render_report(pipeline, table, language=language, trust=trust, progress=progress)
+    page = render_report(pipeline, table, language=language, trust=trust, train=train, progress=progress)
     target = Path(path)
     with new_file(target) as beside:
         beside.write_text(page, encoding="utf-8")
@@ -65,11 +74,17 @@ def write_report(
 
 
 def render_report(
-    pipeline: Pipeline, table: Table | None = None, *, language: str = "en", trust: bool = False, progress: Progress | None = None
+    pipeline: Pipeline,
+    table: Table | None = None,
+    *,
+    language: str = "en",
+    trust: bool = False,
+    train: Table | None = None,
+    progress: Progress | None = None,
 ) -> str:
     """The page as text. Arguments and errors as for ``write_report``."""
     words = words_for(language)
-    material = gather(pipeline, table, words, progress or Silent(), trust=trust)
+    material = gather(pipeline, table, words, progress or Silent(), trust=trust, train=train)
     template = _templates().get_template("page.html.jinja")
     return template.render(
         w=words,
@@ -99,6 +114,7 @@ class _Told:
     robust: object
     cost: object
     suspects: object
+    twins: object
     threshold: object
     coverage: object
     metrics: tuple[tuple[str, ...], ...]
@@ -123,6 +139,7 @@ def _told(material: Material, judged: Judged) -> _Told:
         robust=make_robust(material, judged),
         cost=make_cost(material, judged),
         suspects=make_suspects(material, judged),
+        twins=make_twins(material, judged),
         coverage=make_coverage(material, judged),
         threshold=make_threshold(material, judged) if task == "binary" else None,
         metrics=tuple(

@@ -87,6 +87,6 @@ class Task(ABC):
         """Precision, recall, F1 and support of each class; empty for numbers."""
         return {}
 
-    def evaluate(self, encoded: np.ndarray, output: np.ndarray, *, seed: int = 0) -> dict[str, Interval]:
-        """Every metric with a bootstrap 95 % interval."""
-        return bootstrap(self.metrics, self.truth(encoded), output, seed=seed)
+    def evaluate(self, encoded: np.ndarray, output: np.ndarray, *, seed: int = 0, groups: np.ndarray | None = None) -> dict[str, Interval]:
+        """Every metric with a bootstrap 95 % interval; ``groups [N]`` are drawn whole."""
+        return bootstrap(self.metrics, self.truth(encoded), output, seed=seed, groups=groups)

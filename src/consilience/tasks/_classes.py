@@ -10,6 +10,7 @@ from pydantic import Field
 from scipy.special import log_softmax, softmax
 
 from consilience.core.settings import Settings
+from consilience.core.settings import Settings as AnySettings
 from consilience.metrics import Metric
 from consilience.metrics.by_class import by_class
 from consilience.metrics.classification import CLASSIFICATION
@@ -41,7 +42,7 @@ class ClassTask(Task):
     choose_by = "log_loss"
     settings: ClassSettings
 
-    def __init__(self, target: TargetSchema, settings: Settings | None = None) -> None:
+    def __init__(self, target: TargetSchema, settings: AnySettings | None = None) -> None:
         super().__init__(target, settings)
         if not target.classes or len(set(target.classes)) < len(target.classes):
             raise ValueError(f"the target {target.name!r} has no classes, or one of them twice")

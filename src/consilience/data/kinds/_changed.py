@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import polars as pl
 
 from consilience.data.kinds._base import Cells, Evidence, Kind, Parsed, Profile
 
-__all__ = ["Change", "ChangedKind", "changed"]
+__all__ = ["Change", "ChangedKind", "Made", "changeable", "changed"]
 
 Change = Callable[[Any, int], Any]
 """``f(decoded cell, row) -> decoded cell`` of the same form; must not write into what it is given."""
@@ -22,15 +23,21 @@ _NUMBERS = count()
 
 
 @dataclass(frozen=True)
-class _Changed:
-    value: Any
-    change: Change
-    row: int
+class Made:
+    """A decoded cell that is made only when it is read; each is one of its own.
+
+    Args:
+        make: Gives the same each time.
+        shown: The cell that stands for it in a picture; None where there is none.
+    """
+
+    make: Callable[[], Any]
+    shown: Any = None
     number: int = field(default_factory=lambda: next(_NUMBERS))
 
 
 class ChangedKind(Kind):
-    """A media kind some of whose values carry a change with them."""
+    """A media kind some of whose values are ``Made``."""
 
     media = True
 
@@ -44,24 +51,28 @@ class ChangedKind(Kind):
         return self.kind.parse(column, base)
 
     def read(self, value: Any) -> Any:
-        if isinstance(value, _Changed):
-            return value.change(self.read(value.value), value.row)  # what was changed may be changed again
-        return self.kind.read(value)
+        return value.make() if isinstance(value, Made) else self.kind.read(value)
 
     def key(self, value: Any) -> bytes:
-        """Every changed cell is one of its own: what a change makes of two equal cells may differ."""
-        if isinstance(value, _Changed):
-            return f"changed {value.number}".encode()
-        return self.kind.key(value)
+        """Every made cell is one of its own: what a change makes of two equal cells may differ."""
+        return f"made {value.number}".encode() if isinstance(value, Made) else self.kind.key(value)
 
     def stacked(self, parts: Sequence[Any | None]) -> Any:
         return self.kind.stacked(parts)
 
     def thumbnail(self, value: Any) -> str:
-        return self.kind.thumbnail(value.value if isinstance(value, _Changed) else value)
+        if isinstance(value, Made):
+            return "" if value.shown is None else self.thumbnail(value.shown)
+        return self.kind.thumbnail(value)
 
     def draw(self, decoded: Any) -> str:
         return self.kind.draw(decoded)
+
+
+def changeable(cells: Cells) -> Cells:
+    """The same column under a kind that reads made cells too: columns that are encoded together are read by the kind of the first of them."""
+    kind = ChangedKind(cells.kind) if cells.kind.media and not isinstance(cells.kind, ChangedKind) else cells.kind
+    return Cells(cells.name, kind, cells.values, cells.present)
 
 
 def changed(cells: Cells, change: Change, rows: Sequence[int] | np.ndarray | None = None) -> Cells:
@@ -77,9 +88,12 @@ def changed(cells: Cells, change: Change, rows: Sequence[int] | np.ndarray | Non
     """
     values = cells.values.copy()
     wanted = range(len(cells)) if rows is None else np.asarray(rows, dtype=np.int64).tolist()
-    media = cells.kind.media
+    read, media = cells.kind.read, cells.kind.media
+
+    def done(value: Any, row: int) -> Any:
+        return change(read(value), row)
+
     for row in wanted:
         if cells.present[row]:
-            values[row] = _Changed(values[row], change, row) if media else change(cells.kind.read(values[row]), row)
-    kind = ChangedKind(cells.kind) if media and not isinstance(cells.kind, ChangedKind) else cells.kind
-    return Cells(cells.name, kind, values, cells.present)
+            values[row] = Made(partial(done, values[row], row), values[row]) if media else done(values[row], row)
+    return changeable(Cells(cells.name, cells.kind, values, cells.present))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from consilience.judge.drift._columns import Drift, find_drift
+from consilience.judge.drift._columns import Drift, Uncompared, find_drift, find_uncompared
 from consilience.judge.drift._compare import Shift, compare_tables
 from consilience.judge.drift._expected import Expected, expect
 from consilience.judge.drift._two_sample import TwoSample, two_sample
 
-__all__ = ["Drift", "Expected", "Shift", "TwoSample", "compare_tables", "expect", "find_drift", "two_sample"]
+__all__ = ["Drift", "Expected", "Shift", "TwoSample", "Uncompared", "compare_tables", "expect", "find_drift", "find_uncompared", "two_sample"]

@@ -12,7 +12,7 @@ from scipy.stats import chi2_contingency
 from consilience.data.schema import Dataset, Schema
 from consilience.pipeline.portrait import count_like, measured
 
-__all__ = ["Drift", "find_drift"]
+__all__ = ["Drift", "Uncompared", "find_drift", "find_uncompared"]
 
 LEVEL = 0.001
 """Chance of one false finding in a table that is like the training rows."""
@@ -42,6 +42,38 @@ class Drift:
     def as_dict(self) -> dict[str, Any]:
         """JSON values."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Uncompared:
+    """A column of which nobody can say whether it differs.
+
+    Args:
+        why: absent (a table lacks it), empty (no cell of it is filled) or unanswered (the target is not known in every row).
+        first, second: Whether that is so in the first table (or the training rows), and in the second.
+    """
+
+    column: str
+    why: str
+    first: bool
+    second: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self)
+
+
+def find_uncompared(portraits: Mapping[str, Mapping[str, Any]], dataset: Dataset, schema: Schema) -> list[Uncompared]:
+    """The features that ``find_drift`` cannot compare, in the order of the schema; of an empty one it still compares how many cells are missing."""
+    found: list[Uncompared] = []
+    for column in schema.features():
+        name, known = column.name, portraits.get(column.name)
+        cells = None if column.name in dataset.absent_columns else dataset.cells.get(column.name)
+        if known is None or cells is None:
+            found.append(Uncompared(name, "absent", known is None, cells is None))
+        elif not known["present"] or not cells.present.any():
+            found.append(Uncompared(name, "empty", not known["present"], not cells.present.any()))
+    return found
 
 
 def find_drift(portraits: Mapping[str, Mapping[str, Any]], dataset: Dataset, schema: Schema) -> list[Drift]:

@@ -13,7 +13,7 @@ from consilience.core.progress import Progress, Silent
 from consilience.data.schema import Dataset, Schema, build_dataset
 from consilience.data.table import Table
 from consilience.data.table.again import again
-from consilience.judge.drift._columns import Drift, find_drift
+from consilience.judge.drift._columns import Drift, Uncompared, find_drift, find_uncompared
 from consilience.judge.drift._expected import Expected, expect
 from consilience.judge.drift._two_sample import TwoSample, two_sample
 from consilience.pipeline.fitted import Pipeline, Scored
@@ -32,6 +32,8 @@ class Shift:
         absent: Columns that one of the tables lacks, and the other does not.
         modalities: Whether the rows can be told apart by each modality, the best told first.
         expected: What the second table will cost.
+        uncompared: Columns of which nobody can say whether they differ, and why.
+        answered: Rows of the first and of the second table whose answer the model knows. Below half of the rows it counts as unknown in all.
     """
 
     rows: tuple[int, int]
@@ -40,6 +42,8 @@ class Shift:
     modalities: tuple[TwoSample, ...]
     expected: Expected
     seconds: float
+    uncompared: tuple[Uncompared, ...] = ()
+    answered: tuple[int, int] = (0, 0)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -47,6 +51,8 @@ class Shift:
             "rows": list(self.rows),
             "columns": [one.as_dict() for one in self.columns],
             "absent": list(self.absent),
+            "uncompared": [one.as_dict() for one in self.uncompared],
+            "answered": list(self.answered),
             "modalities": [one.as_dict() for one in self.modalities],
             "expected": self.expected.as_dict(),
             "seconds": round(self.seconds, 1),
@@ -70,7 +76,11 @@ def compare_tables(pipeline: Pipeline, first: Table, second: Table, *, seed: int
     scored = [_scored(pipeline, table, progress) for table in (first, second)]
     one, two = (part.dataset for part in scored)
     schema = pipeline.schema
-    columns = find_drift(portray(_whole(one), schema), _whole(two), schema)
+    portraits = portray(_whole(one), schema)
+    columns, uncompared = find_drift(portraits, _whole(two), schema), find_uncompared(portraits, two, schema)
+    answered = _known(one), _known(two)
+    if schema.target is not None and (answered[0] < len(one) or answered[1] < len(two)):
+        uncompared.append(Uncompared(schema.target.name, "unanswered", answered[0] < len(one), answered[1] < len(two)))
     absent = tuple(sorted(set(one.absent_columns) ^ set(two.absent_columns)))
     tests = []
     with progress.step("Tell apart", len(pipeline.modalities), "modalities") as step:
@@ -79,7 +89,8 @@ def compare_tables(pipeline: Pipeline, first: Table, second: Table, *, seed: int
             step.advance()
     tests.sort(key=lambda test: -np.nan_to_num(test.auc.value, nan=0.0))
     expected = expect(pipeline, *(_answered(part) for part in scored), seed=seed)
-    return Shift((len(one), len(two)), tuple(columns), absent, tuple(tests), expected, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Shift((len(one), len(two)), tuple(columns), absent, tuple(tests), expected, seconds, tuple(uncompared), answered)
 
 
 def _scored(pipeline: Pipeline, table: Table, progress: Progress) -> Scored:
@@ -101,6 +112,11 @@ def _with_target(dataset: Dataset, table: Table, schema: Schema) -> Dataset:
     target = np.empty(len(dataset), dtype=object)
     target[:] = [answers.get(row) for row in dataset.rows.tolist()]
     return replace(dataset, target=target)
+
+
+def _known(dataset: Dataset) -> int:
+    """Rows whose answer is known."""
+    return 0 if dataset.target is None else sum(value is not None for value in dataset.target.tolist())
 
 
 def _answered(scored: Scored) -> Scored:

@@ -12,7 +12,8 @@ import numpy as np
 
 from consilience.core.seeds import generator
 from consilience.metrics import Interval
-from consilience.metrics.bootstrap import bootstrap
+from consilience.metrics._resample import between
+from consilience.metrics.bootstrap import bootstrap, paired_difference
 from consilience.pipeline.fitted import Pipeline, Scored
 
 __all__ = ["Expected", "expect"]
@@ -66,18 +67,18 @@ def expect(pipeline: Pipeline, first: Scored, second: Scored, *, seed: int = 0) 
     measured = [_measured(pipeline, scored, seed) for scored in (first, second)]
     if task.target.task == "regression":
         widths = [_widths(pipeline, scored) for scored in (first, second)]
-        estimates = {"width": _mean(widths[1], seed)}
-        return Expected("interval_width", estimates, _mean(widths[0], seed), task.headline, *measured)
+        estimates = {"width": _mean(widths[1], seed, second.dataset.groups)}
+        return Expected("interval_width", estimates, _mean(widths[0], seed, first.dataset.groups), task.headline, *measured)
     sure, right = [_confidence(pipeline, scored.output) for scored in (first, second)], _right(pipeline, first)
     name = "accuracy" if task.target.task != "multilabel" else "share_of_right_labels"
-    estimates = {"confidence": _mean(sure[1], seed)}
+    estimates = {"confidence": _mean(sure[1], seed, second.dataset.groups)}
     if right is not None:
         # Both tables are drawn again in each round, for both are samples.
         estimates["threshold"] = _between(lambda one, two: _thresholded(sure[0][one], right[one], sure[1][two]), len(right), len(sure[1]), seed)
         estimates["difference"] = _between(
             lambda one, two: float(np.clip(right[one].mean() - sure[0][one].mean() + sure[1][two].mean(), 0, 1)), len(right), len(sure[1]), seed
         )
-    return Expected(name, estimates, None if right is None else _mean(right, seed), task.headline, *measured)
+    return Expected(name, estimates, None if right is None else _mean(right, seed, first.dataset.groups), task.headline, *measured)
 
 
 def _confidence(pipeline: Pipeline, output: np.ndarray) -> np.ndarray:
@@ -118,11 +119,12 @@ def _measured(pipeline: Pipeline, scored: Scored, seed: int) -> Interval | None:
     if scored.dataset.target is None or not len(scored.dataset):
         return None
     truth = task.truth(task.encode(scored.dataset.target))
-    return bootstrap({task.headline: task.metrics[task.headline]}, truth, scored.output, rounds=ROUNDS, seed=seed)[task.headline]
+    metrics, groups = {task.headline: task.metrics[task.headline]}, scored.dataset.groups
+    return bootstrap(metrics, truth, scored.output, rounds=ROUNDS, seed=seed, groups=groups)[task.headline]
 
 
-def _mean(values: np.ndarray, seed: int) -> Interval:
-    return _between(lambda one, _: float(values[one].mean()), len(values), 1, seed)
+def _mean(values: np.ndarray, seed: int, groups: np.ndarray | None) -> Interval:
+    return paired_difference(np.zeros(len(values)), values, rounds=ROUNDS, seed=seed, groups=groups)
 
 
 def _between(score: Any, first: int, second: int, seed: int) -> Interval:
@@ -130,5 +132,4 @@ def _between(score: Any, first: int, second: int, seed: int) -> Interval:
     value = score(np.arange(first), np.arange(second))
     dice = generator(seed, "expected")
     drawn = [score(dice.integers(first, size=first), dice.integers(second, size=second)) for _ in range(ROUNDS)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(float(value), float(min(low, value)), float(max(high, value)))
+    return between(value, np.array(drawn), 0.95)

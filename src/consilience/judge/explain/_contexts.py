@@ -41,6 +41,6 @@ def in_contexts(pipeline: Pipeline, outcome: Outcome, scored: Scored, around: li
     """
     total = np.zeros(len(scored.examples))
     for gone, share in around:
-        seen = pipeline.scored(scored.dataset, scored.examples.without(gone)) if gone else scored
+        seen = pipeline.without(scored, gone) if gone else scored
         total += share * outcome.value(seen)
     return total

@@ -9,11 +9,10 @@ import numpy as np
 
 from consilience.core.progress import Step
 from consilience.core.seeds import generator
-from consilience.data.kinds import Cells
+from consilience.data.kinds import Cells, Made, changeable
 from consilience.judge.altered import rescore
 from consilience.judge.explain._anatomies import ANATOMIES
 from consilience.judge.explain._contexts import contexts, in_contexts
-from consilience.judge.explain._held import Held, HeldKind, also_held
 from consilience.judge.explain._outcome import Outcome
 from consilience.pipeline.fitted import Pipeline, Scored
 
@@ -71,10 +70,9 @@ class CellGame:
         present = np.asarray(
             masks.any(axis=1)
         )  # of which nothing is left, that is missing: an even picture would be one that the model has an opinion on
-        kind = HeldKind(cells.kind) if cells.kind.media else cells.kind
         for row in np.flatnonzero(present).tolist():
             mask = masks[row]
-            values[row] = Held(partial(self.anatomy.masked, mask)) if cells.kind.media else self.anatomy.masked(mask)
-        altered = {self.column: Cells(self.column, kind, values, present)}
-        altered |= {name: also_held(many.dataset.cells[name]) for name in self.together}
+            values[row] = Made(partial(self.anatomy.masked, mask)) if cells.kind.media else self.anatomy.masked(mask)
+        altered = {self.column: changeable(Cells(self.column, cells.kind, values, present))}
+        altered |= {name: changeable(many.dataset.cells[name]) for name in self.together}
         return rescore(self.pipeline, many, altered)

@@ -37,7 +37,7 @@ def weigh_modalities(pipeline: Pipeline, scored: Scored, outcome: Outcome, *, se
 
     def ask(there: frozenset[str]) -> Scored:
         if there not in asked:
-            asked[there] = pipeline.scored(scored.dataset, scored.examples.without([name for name in names if name not in there]))
+            asked[there] = pipeline.without(scored, [name for name in names if name not in there])
         return asked[there]
 
     found = shapley(names, lambda there: outcome.value(ask(there)), seed=seed)

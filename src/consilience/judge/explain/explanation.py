@@ -54,6 +54,8 @@ class ExplainedCell:
         evaluations: How many masks the model was asked about.
         absent: Table columns that are empty in this row.
         note: Why there are no pieces, where that needs a word.
+        method: ``occlusion``: pieces are masked and the model is asked again; ``grad-cam`` (weights are shares of 1, and only of what speaks for
+            it) or ``integrated gradients`` (in log-odds before calibration, or the number): from the slopes of the heaviest candidate alone.
         anatomy: The decoded cell with its atoms, for drawing; not in ``as_dict``.
     """
 
@@ -68,6 +70,7 @@ class ExplainedCell:
     evaluations: int = 0
     absent: tuple[str, ...] = ()
     note: str = ""
+    method: str = "occlusion"
     anatomy: Any = field(default=None, repr=False)
 
     def atom_weights(self) -> np.ndarray:
@@ -81,7 +84,7 @@ class ExplainedCell:
         """The same as JSON values."""
         kept = {
             name: getattr(self, name)
-            for name in ("column", "kind", "missing", "unit", "masked_by", "whole", "exact", "evaluations", "absent", "note")
+            for name in ("column", "kind", "missing", "unit", "masked_by", "whole", "exact", "evaluations", "absent", "note", "method")
         }
         pieces = [{"name": piece.name, "weight": piece.weight, "error": piece.error, **piece.where} for piece in self.pieces]
         made: dict[str, Any] = plain({**kept, "pieces": pieces})

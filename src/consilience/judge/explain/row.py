@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from consilience.core.errors import CellError, DataError, UsageError
+from consilience.core.errors import CellError, DataError, UnknownName, UsageError
 from consilience.core.progress import Progress, Silent
 from consilience.core.seeds import generator
 from consilience.data.table import Table
 from consilience.judge.explain._anatomies import ANATOMIES
 from consilience.judge.explain._game import CellGame
+from consilience.judge.explain._gradients import explain_by_slope, sloped_slots
 from consilience.judge.explain._nearest import nearest_rows
 from consilience.judge.explain._outcome import Outcome, outcome_of
 from consilience.judge.explain._refine import weigh
@@ -19,7 +21,9 @@ from consilience.judge.explain._whole import explain_table, weigh_modalities
 from consilience.judge.explain.explanation import ExplainedCell, Explanation, Piece
 from consilience.pipeline.fitted import Pipeline, Scored
 
-__all__ = ["EVALUATIONS", "explain_row"]
+__all__ = ["EVALUATIONS", "Method", "explain_row"]
+
+Method = Literal["auto", "occlusion", "gradients"]
 
 EVALUATIONS = 320
 """Masks of a modality that the model is asked about; its columns share them."""
@@ -40,6 +44,7 @@ def explain_row(
     like: Table | None = None,
     nearest: int = 6,
     evaluations: int = EVALUATIONS,
+    method: Method = "auto",
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Explanation:
@@ -56,22 +61,28 @@ def explain_row(
         like: Rows among which alike ones are looked for, such as those learned from; None takes the others of ``table``.
         nearest: How many alike ones; 0 looks for none.
         evaluations: Masks of a modality that the model is asked about.
+        method: What is done inside pictures and texts: ``occlusion``, which is also what ``auto`` takes, since it asks the whole model; or
+            ``gradients``: Grad-CAM (Selvaraju et al., 2017) or integrated gradients (Sundararajan et al., 2017) of the heaviest candidate, where that
+            learned the encoder itself. Other cells are masked all the same.
         seed: Of all that is drawn.
         progress: Counts masks.
 
     Raises:
-        UsageError: There is no such row, or a class is named and the model predicts a number.
-        UnknownName: There is no such class.
+        UsageError: There is no such row, a class is named and the model predicts a number, or there are no gradients.
+        UnknownName: There is no such class or method.
         DataError: The row had to be set aside.
     """
     progress = progress or Silent()
     _check(table, row, nearest, evaluations)
+    if method not in get_args(Method):
+        raise UnknownName("method", method, get_args(Method))
+    sloped = sloped_slots(pipeline) if method == "gradients" else {}
     scored = _the_row(pipeline, table, row, progress)
     outcome = outcome_of(pipeline.task, scored, of)
     modalities, base, base_shown = weigh_modalities(pipeline, scored, outcome, seed=seed)
     cells: list[ExplainedCell] = []
     for one in modalities:
-        cells += _cells(pipeline, scored, outcome, one.name, evaluations, seed, progress)
+        cells += _cells(pipeline, scored, outcome, one.name, sloped, evaluations, seed, progress)
     near, where = _near(pipeline, scored, table, row, like, nearest, seed, progress)
     said = pipeline.task.decode(scored.output)
     target = scored.dataset.target
@@ -126,9 +137,16 @@ def _the_row(pipeline: Pipeline, table: Table, row: int, progress: Progress) -> 
 
 
 def _cells(
-    pipeline: Pipeline, scored: Scored, outcome: Outcome, modality: str, evaluations: int, seed: int, progress: Progress
+    pipeline: Pipeline,
+    scored: Scored,
+    outcome: Outcome,
+    modality: str,
+    sloped: Mapping[str, str],
+    evaluations: int,
+    seed: int,
+    progress: Progress,
 ) -> list[ExplainedCell]:
-    """What in one modality."""
+    """What in one modality; ``sloped`` are the columns of which the slopes are asked, with their slots."""
     if modality == "table":
         found = explain_table(pipeline, scored, outcome, budget=evaluations, seed=seed, progress=progress)
         return [] if found is None else [found]
@@ -142,6 +160,8 @@ def _cells(
             made.append(ExplainedCell(column, modality, missing=True))
         elif modality not in ANATOMIES:
             made.append(ExplainedCell(column, modality, missing=False, note="Cells of this kind cannot be taken apart."))
+        elif column in sloped:
+            made.append(_explain_sloped(pipeline, scored, outcome, column, sloped[column], seed))
         else:
             made.append(_explain_cell(pipeline, scored, outcome, column, budget, seed, progress))
     return made
@@ -169,6 +189,33 @@ def _explain_cell(pipeline: Pipeline, scored: Scored, outcome: Outcome, column: 
         pieces=tuple(sorted(pieces, key=lambda piece: -abs(piece.weight))),
         exact=found.weights.exact,
         evaluations=found.evaluations,
+        anatomy=game.anatomy,
+    )
+
+
+def _explain_sloped(pipeline: Pipeline, scored: Scored, outcome: Outcome, column: str, slot: str, seed: int) -> ExplainedCell:
+    kind = scored.dataset.cells[column].kind.modality
+    try:
+        game = CellGame(pipeline, scored, column, outcome, seed=seed)
+        found = explain_by_slope(game, slot)
+    except CellError as error:
+        return ExplainedCell(column, kind, missing=False, note=error.reason)
+    pieces = []
+    for atom, weight in enumerate(found.weights.tolist()):
+        group = np.array([atom])
+        pieces.append(Piece(game.anatomy.place(group)[0], weight, 0.0, game.anatomy.place(group)[1], group))
+    return ExplainedCell(
+        column=column,
+        kind=kind,
+        missing=False,
+        unit=game.anatomy.unit,
+        masked_by=found.baseline,
+        whole=found.whole,
+        pieces=tuple(sorted(pieces, key=lambda piece: -abs(piece.weight))) if found.weights.any() else (),
+        exact=False,
+        evaluations=found.evaluations,
+        note="" if found.weights.any() else "No place in it speaks for the answer.",
+        method=found.method,
         anatomy=game.anatomy,
     )
 

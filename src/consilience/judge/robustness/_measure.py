@@ -100,27 +100,27 @@ class Bench:
     def __init__(self, pipeline: Pipeline, scored: Scored, seed: int) -> None:
         self.pipeline, self.scored, self.seed = pipeline, scored, seed
         self.task = pipeline.task
-        self.truth = self.task.truth(answers_of(pipeline, scored))
+        self.truth, self.groups = self.task.truth(answers_of(pipeline, scored)), scored.dataset.groups
         self.headline: Metric = self.task.metrics[self.task.headline]
         wanted = (self.task.headline, self.task.choose_by, "ece")
         self.metrics = {name: self.task.metrics[name] for name in dict.fromkeys(wanted) if name in self.task.metrics}
-        self.chance = self.left(scored.examples.without(pipeline.modalities))
-        skill = paired_bootstrap(self.headline, self.truth, scored.output, self.chance, rounds=ROUNDS, seed=seed)
+        self.chance = pipeline.without(scored, pipeline.modalities).output
+        skill = paired_bootstrap(self.headline, self.truth, scored.output, self.chance, rounds=ROUNDS, seed=seed, groups=self.groups)
         self.note = "" if skill.low > 0 else "On these rows the model is not clearly better than when it is told nothing, so there is no area."
 
     def left(self, examples: Examples) -> np.ndarray:
         return self.pipeline.scored(self.scored.dataset, examples).output
 
     def measure(self, output: np.ndarray) -> dict[str, Interval]:
-        return bootstrap(self.metrics, self.truth, output, rounds=ROUNDS, seed=self.seed)
+        return bootstrap(self.metrics, self.truth, output, rounds=ROUNDS, seed=self.seed, groups=self.groups)
 
     def without(self, modality: str) -> np.ndarray:
-        return self.left(self.scored.examples.without([modality]))
+        return self.pipeline.without(self.scored, [modality]).output
 
     def best_single(self, modality: str) -> tuple[str, Mapping[str, Interval]] | None:
         """The best of the other modalities when it is all that the model is given."""
         names = self.pipeline.modalities
-        found = {name: self.left(self.scored.examples.without([other for other in names if other != name])) for name in names if name != modality}
+        found = {name: self.pipeline.without(self.scored, [other for other in names if other != name]).output for name in names if name != modality}
         if not found:
             return None
         best = max(found, key=lambda name: self.headline.sign * self.headline.compute(self.truth, found[name]))
@@ -152,7 +152,7 @@ class Bench:
         """The points of a family whose outputs by severity are these."""
         points = []
         for place, output in enumerate(outputs):
-            against = paired_bootstrap(self.headline, self.truth, output, other, rounds=ROUNDS, seed=self.seed)
+            against = paired_bootstrap(self.headline, self.truth, output, other, rounds=ROUNDS, seed=self.seed, groups=self.groups)
             points.append(Point(place + 1, shares[place] if shares else None, self.measure(output), against))
         worse = next((point.severity for point in points if point.against_without.high < 0), None)
         return Curve(family, columns, tuple(points), self.area(outputs), worse)
@@ -165,7 +165,7 @@ class Bench:
         clean, chance, *values = (self.headline.compute(self.truth, output) for output in every)
         scorers = [on_resamples(self.headline, self.truth, output) for output in every]
         resampled = []
-        for weights in draws(len(self.truth), ROUNDS, self.seed, None):
+        for weights in draws(len(self.truth), ROUNDS, self.seed, self.groups):
             one, two, *others = (scorer(weights) for scorer in scorers)
             kept = self.headline.sign * (one - two) > 0  # a resample that leaves no skill has no area
             resampled.append(area_between(one[kept], two[kept], [other[kept] for other in others]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from consilience.data.kinds._base import Profile
 from consilience.data.schema import Dataset, Schema
 from consilience.data.table import Table
 
-__all__ = ["Cut", "asked_cuts", "check_columns", "cuts_of", "distinct_cuts"]
+__all__ = ["Cut", "Term", "asked_cuts", "check_columns", "cuts_of", "distinct_cuts"]
 
 VALUES = 30
 """Values of a category that are looked at, the most frequent ones."""
@@ -31,6 +31,46 @@ _ASKED = ("number", "date", "category", "set", "text")
 """Kinds that a column may be taken for that the model does not know."""
 
 
+_SAID = {
+    "missing": "{0} is missing",
+    "is": "{0} = {1}",
+    "has": "{0} has {1}",
+    "one": "{0}: {1}",
+    "range": "{0}: {1} to {2}",
+    "length": "{0}: {1} characters",
+    "lengths": "{0}: {1} to {2} characters",
+    "year": "{0}: year {1}",
+    "month": "{0}: month {1}",
+    "day": "{0}: day {1}",
+    "only": "only {0}",
+    "all": "all modalities",
+    "none": "no evidence",
+}
+"""What terms say in English."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """What rows of a cut have in common, so that it can be said in any language.
+
+    Args:
+        key: missing, is, has, one (a number or a day), range, length, lengths, year, month, day, only, all or none.
+        values: The column and what is said of it; for ``only`` the modalities.
+    """
+
+    key: str
+    values: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """In English.
+
+        >>> Term("lengths", ("words", "3", "7")).name, Term("only", ("image", "text")).name
+        ('words: 3 to 7 characters', 'only image + text')
+        """
+        return _SAID[self.key].format(*((" + ".join(self.values),) if self.key == "only" else self.values))
+
+
 @dataclass(frozen=True)
 class Cut:
     """A part of the rows.
@@ -41,6 +81,7 @@ class Cut:
         columns: The columns it was cut by; for a pattern the modalities that are there.
         rows: ``[N]`` bool.
         also: Names of other cuts that hold the very same rows.
+        terms: What the name says, for other languages; two for a pair.
     """
 
     name: str
@@ -48,6 +89,12 @@ class Cut:
     columns: tuple[str, ...]
     rows: np.ndarray
     also: tuple[str, ...] = field(default=())
+    terms: tuple[Term, ...] = field(default=())
+
+    @classmethod
+    def by(cls, term: Term, of: str, columns: tuple[str, ...], rows: np.ndarray) -> Cut:
+        """Named by what its rows have in common."""
+        return cls(term.name, of, columns, rows, terms=(term,))
 
 
 def cuts_of(dataset: Dataset, schema: Schema, present: Mapping[str, np.ndarray]) -> list[Cut]:
@@ -106,13 +153,13 @@ def distinct_cuts(cuts: Sequence[Cut], least: int) -> list[Cut]:
         if first is None:
             found[key] = cut
         elif cut.name not in (first.name, *first.also):
-            found[key] = Cut(first.name, first.of, first.columns, first.rows, (*first.also, cut.name))
+            found[key] = replace(first, also=(*first.also, cut.name))
     return list(found.values())
 
 
 def _by_column(cells: Cells, kind: str) -> Iterator[Cut]:
     name, present = cells.name, cells.present
-    yield Cut(f"{name} is missing", "missing", (name,), ~present)
+    yield Cut.by(Term("missing", (name,)), "missing", (name,), ~present)
     values = cells.values[present]
     if not len(values):
         return
@@ -124,20 +171,22 @@ def _by_column(cells: Cells, kind: str) -> Iterator[Cut]:
         yield from _by_range(name, "number", values.astype(float), present, lambda value: f"{value:.4g}")
     elif kind == "text":
         lengths = np.array([len(str(text)) for text in values], dtype=float)
-        yield from _by_range(name, "length", lengths, present, lambda value: f"{value:.0f}", unit=" characters")
+        yield from _by_range(name, "length", lengths, present, lambda value: f"{value:.0f}", ("length", "lengths"))
     elif kind == "date":
         yield from _by_date(name, values.astype(float), present)
 
 
 def _by_value(name: str, of: str, values: Sequence[Sequence[str]] | np.ndarray, present: np.ndarray) -> Iterator[Cut]:
     counts = Counter(str(value) for held in values for value in set(held))
-    word = "=" if of == "category" else "has"
+    key = "is" if of == "category" else "has"
     for value, _ in counts.most_common(VALUES):
-        yield Cut(f"{name} {word} {value}", of, (name,), _spread(present, np.array([value in map(str, held) for held in values])))
+        yield Cut.by(Term(key, (name, value)), of, (name,), _spread(present, np.array([value in map(str, held) for held in values])))
 
 
-def _by_range(name: str, of: str, values: np.ndarray, present: np.ndarray, said: Callable[[float], str], unit: str = "") -> Iterator[Cut]:
-    """Ranges that end at quantiles of the rows themselves; a value that many rows share is never cut."""
+def _by_range(
+    name: str, of: str, values: np.ndarray, present: np.ndarray, said: Callable[[float], str], keys: tuple[str, str] = ("one", "range")
+) -> Iterator[Cut]:
+    """Ranges that end at quantiles of the rows themselves; a value that many rows share is never cut. ``keys``: of terms with one end, and two."""
     edges = np.unique(np.quantile(values, np.linspace(0, 1, PARTS + 1)[1:-1], method="lower"))
     # A value at an edge belongs to the range below it.
     codes = np.searchsorted(edges, values, side="left")
@@ -146,8 +195,8 @@ def _by_range(name: str, of: str, values: np.ndarray, present: np.ndarray, said:
         if not len(inside) or len(inside) == len(values):
             continue
         low, high = said(float(inside.min())), said(float(inside.max()))
-        text = f"{name}: {low}{unit}" if low == high else f"{name}: {low} to {high}{unit}"
-        yield Cut(text, of, (name,), _spread(present, codes == code))
+        term = Term(keys[0], (name, low)) if low == high else Term(keys[1], (name, low, high))
+        yield Cut.by(term, of, (name,), _spread(present, codes == code))
 
 
 def _by_date(name: str, seconds: np.ndarray, present: np.ndarray) -> Iterator[Cut]:
@@ -158,7 +207,7 @@ def _by_date(name: str, seconds: np.ndarray, present: np.ndarray) -> Iterator[Cu
         names = np.unique(periods)
         if 2 <= len(names) <= PERIODS:
             for period in names:
-                yield Cut(f"{name}: {of} {period}", "date", (name,), _spread(present, periods == period))
+                yield Cut.by(Term(of, (name, str(period))), "date", (name,), _spread(present, periods == period))
             return
 
     def said(value: float) -> str:
@@ -175,8 +224,8 @@ def _by_pattern(present: Mapping[str, np.ndarray], num_rows: int) -> Iterator[Cu
     table = np.stack([present[name] for name in names], axis=1)
     for pattern in np.unique(table, axis=0)[::-1]:
         there = tuple(name for name, is_there in zip(names, pattern, strict=True) if is_there)
-        said = f"only {' + '.join(there)}" if there else "no evidence"
-        yield Cut(said if len(there) < len(names) else "all modalities", "pattern", there, (table == pattern).all(axis=1))
+        term = Term("all") if len(there) == len(names) else Term("only", there) if there else Term("none")
+        yield Cut.by(term, "pattern", there, (table == pattern).all(axis=1))
 
 
 def _spread(present: np.ndarray, inside: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from consilience.core.errors import UsageError
 from consilience.core.progress import Progress, Silent
 from consilience.data.table import Table
 from consilience.judge.answers import answers_of
-from consilience.judge.slices._cuts import Cut, asked_cuts, cuts_of, distinct_cuts
+from consilience.judge.slices._cuts import Cut, Term, asked_cuts, cuts_of, distinct_cuts
 from consilience.judge.slices._sums import Sums, sums_of
 from consilience.metrics import Interval
 from consilience.pipeline.fitted import Pipeline, Scored
@@ -48,6 +48,8 @@ class Slice:
         p: How likely as many rows chosen by lot are as bad. For a pair: chosen from either of its two slices, whichever is likelier.
         adjusted: ``p`` after the correction for the number of looks.
         also: Other names of the very same rows.
+        terms: What the name says, for other languages; two for a pair.
+        least: The p-value that it would have if it were as bad as can be; 0 for a pair.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Slice:
     p: float
     adjusted: float
     also: tuple[str, ...] = ()
+    terms: tuple[Term, ...] = ()
+    least: float = 0.0
 
     @property
     def worse(self) -> bool:
@@ -78,6 +82,7 @@ class Slice:
             "adjusted": self.adjusted,
             "worse": self.worse,
             "also": list(self.also),
+            "terms": [{"key": term.key, "values": list(term.values)} for term in self.terms],
         }
 
 
@@ -110,22 +115,32 @@ class Slices:
         """The slices that chance does not explain."""
         return tuple(one for one in self.slices if one.worse)
 
+    @property
+    def cannot_tell(self) -> tuple[Slice, ...]:
+        """The slices with too few rows or too few errors for so many looks: chance would explain them even if they held all the errors they can."""
+        # Benjamini and Hochberg's bound for one more slice than are called worse already.
+        bound = LEVEL * (len(self.worse) + 1) / max(1, len(self.slices))
+        return tuple(one for one in self.slices if not one.worse and one.least > bound)
+
     def conclusion(self) -> str:
         """One sentence."""
         looks = len(self.slices)
         if not looks:
             return f"No part of the {self.rows:,} rows that has a name has {self.least} rows or more, and as many beside it."
+        count = len(self.cannot_tell)
+        few = f" {count:,} of them {'has' if count == 1 else 'have'} too few rows or errors to be told to be worse in so many looks." if count else ""
         if not self.worse:
-            return f"None of {looks:,} slices is worse than the other rows beyond chance."
+            return f"None of {looks:,} slices is worse than the other rows beyond chance.{few}"
         first = self.worse[0]
         return (
             f"{len(self.worse):,} of {looks:,} slices {'is' if len(self.worse) == 1 else 'are'} worse than the other rows beyond chance; "
             f"the worst is {first.name!r}: {self.metric} {_figure(first.metric.value)} in {first.rows:,} rows, "
-            f"{_figure(self.overall.value)} over all."
+            f"{_figure(self.overall.value)} over all.{few}"
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a page or a program."""
+        small = self.cannot_tell
         return {
             "metric": self.metric,
             "greater_is_better": self.greater_is_better,
@@ -136,7 +151,8 @@ class Slices:
             "looks": len(self.slices),
             "worse": len(self.worse),
             "conclusion": self.conclusion(),
-            "slices": [one.as_dict() for one in self.slices],
+            "cannot_tell": len(self.cannot_tell),
+            "slices": [{**one.as_dict(), "cannot_tell": one in small} for one in self.slices],
             "pairs": [one.as_dict() for one in self.pairs],
             "pair_looks": self.pair_looks,
         }
@@ -154,8 +170,8 @@ def find_slices(
     """Every slice of the rows against the rest: categories, ranges of numbers, lengths of texts, dates, missing cells, patterns of modalities.
 
     A slice is worse if as many rows chosen by lot are hardly ever as bad (exact for classes, permutations otherwise), after Benjamini and
-    Hochberg's correction: of the slices that are called worse one in twenty may be so by chance. Pairs are corrected by themselves. Rows count as
-    independent, also where a group column says that they are not.
+    Hochberg's correction: of the slices that are called worse one in twenty may be so by chance. Pairs are corrected by themselves. Where a
+    group column says which rows belong together, intervals are those of whole groups; for p-values rows count as independent all the same.
 
     Args:
         pipeline: The model.
@@ -182,13 +198,13 @@ def find_slices(
         cuts += asked_cuts(table, dataset, [name for name in by if name not in dataset.cells])
     cuts = distinct_cuts(cuts, least)
     with (progress or Silent()).step("Compare slices", len(cuts), "slices") as step:
-        slices = _compared(sums, cuts, sums.chances([cut.rows for cut in cuts], seed) if cuts else np.zeros(0), seed)
-        pairs, looks = _pairs(sums, cuts, least, seed)
+        slices = _compared(sums, cuts, sums.chances([cut.rows for cut in cuts], seed) if cuts else np.zeros(0), seed, dataset.groups)
+        pairs, looks = _pairs(sums, cuts, least, seed, dataset.groups)
         step.advance(len(cuts))
     return Slices(
         metric=sums.metric.name,
         greater_is_better=sums.metric.greater_is_better,
-        overall=task.evaluate(encoded, scored.output, seed=seed)[task.headline],
+        overall=task.evaluate(encoded, scored.output, seed=seed, groups=dataset.groups)[task.headline],
         rows=len(dataset),
         least=least,
         slices=tuple(sorted(slices, key=_badness)),
@@ -205,13 +221,17 @@ def _badness(one: Slice) -> tuple[bool, float, float]:
     return (not one.worse, -one.gap.value if one.worse else one.p, -one.gap.value)
 
 
-def _compared(sums: Sums, cuts: Sequence[Cut], chances: np.ndarray, seed: int) -> list[Slice]:
+def _compared(sums: Sums, cuts: Sequence[Cut], chances: np.ndarray, seed: int, groups: np.ndarray | None) -> list[Slice]:
     adjusted = false_discovery_control(chances) if len(chances) else chances
-    found = zip(cuts, sums.intervals([cut.rows for cut in cuts], seed), chances.tolist(), adjusted.tolist(), strict=True)
-    return [Slice(cut.name, cut.of, cut.columns, int(cut.rows.sum()), value, gap, p, q, cut.also) for cut, (value, gap), p, q in found]
+    parts = [cut.rows for cut in cuts]
+    found = zip(cuts, sums.intervals(parts, seed, groups), chances.tolist(), adjusted.tolist(), sums.least_chances(parts).tolist(), strict=True)
+    return [
+        Slice(cut.name, cut.of, cut.columns, int(cut.rows.sum()), value, gap, p, q, cut.also, cut.terms, least)
+        for cut, (value, gap), p, q, least in found
+    ]
 
 
-def _pairs(sums: Sums, cuts: Sequence[Cut], least: int, seed: int) -> tuple[list[Slice], int | None]:
+def _pairs(sums: Sums, cuts: Sequence[Cut], least: int, seed: int, groups: np.ndarray | None = None) -> tuple[list[Slice], int | None]:
     """What two slices of different columns share, against the rest of each of the two; and how many were looked at."""
     if not sums.counts and len(sums) * len(cuts) > PAIR_WORK // MOST:
         return [], None  # chance has to be drawn in every slice
@@ -229,7 +249,8 @@ def _pairs(sums: Sums, cuts: Sequence[Cut], least: int, seed: int) -> tuple[list
             continue
         for at, cut in ((one, first), (other, second)):
             inside.setdefault(at, []).append((len(shared), rows[cut.rows]))
-        shared.append(Cut(f"{first.name}, {second.name}", "pair", (*first.columns, *second.columns), rows))
+        terms = (*first.terms, *second.terms)
+        shared.append(Cut(f"{first.name}, {second.name}", "pair", (*first.columns, *second.columns), rows, terms=terms))
     chances = np.zeros(len(shared))
     for at, parts in inside.items():
         places = [place for place, _ in parts]
@@ -237,9 +258,9 @@ def _pairs(sums: Sums, cuts: Sequence[Cut], least: int, seed: int) -> tuple[list
         chances[places] = np.maximum(chances[places], found)
     adjusted = false_discovery_control(chances) if len(chances) else chances
     kept = np.flatnonzero(adjusted <= LEVEL)
-    values = sums.intervals([shared[place].rows for place in kept], seed)
+    values = sums.intervals([shared[place].rows for place in kept], seed, groups)
     made = [
-        Slice(shared[at].name, "pair", shared[at].columns, int(shared[at].rows.sum()), value, gap, float(chances[at]), float(adjusted[at]))
-        for at, (value, gap) in zip(kept.tolist(), values, strict=True)
+        Slice(cut.name, "pair", cut.columns, int(cut.rows.sum()), value, gap, float(chances[at]), float(adjusted[at]), terms=cut.terms)
+        for at, cut, (value, gap) in zip(kept.tolist(), [shared[at] for at in kept], values, strict=True)
     ]
     return made, len(shared)

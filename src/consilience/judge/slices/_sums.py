@@ -1,6 +1,7 @@
 """A metric as a ratio of two sums over rows, and what chance would make of it: permutations, resamples.
 
-Source: Fisher (1935), permutation test; Phipson and Smyth (2010), p-values that are never zero; Efron (1979), bootstrap.
+Source: Fisher (1935), permutation test; Phipson and Smyth (2010), p-values that are never zero; Efron (1979), bootstrap;
+Wilson (1927) and Newcombe (1998), intervals of shares and of their differences.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from scipy.stats import hypergeom
 from consilience.core.errors import UsageError
 from consilience.core.seeds import generator
 from consilience.metrics import Interval, Metric
-from consilience.metrics._resample import between, draws
+from consilience.metrics._binomial import effective_rows, newcombe, wilson
+from consilience.metrics._resample import between, draws, units_of
 from consilience.metrics.multilabel import THRESHOLD
 from consilience.tasks import Task
 
@@ -28,6 +30,9 @@ WORK = 2 * 10**8
 
 RESAMPLES = 1000
 _BLOCK = 2**22
+
+_CELLS = 2**23
+"""Rows x slices that are held at once, three times over: 200 MB."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,10 @@ class Sums:
     def counts(self) -> bool:
         """True where every row is right or wrong, so that chance can be told exactly."""
         return bool(np.isin(self.part, (0, 1)).all() and (self.whole == 1).all())
+
+    @property
+    def _rounds(self) -> int:
+        return int(np.clip(WORK // max(1, len(self)), FEWEST, ROUNDS))
 
     def take(self, rows: np.ndarray) -> Sums:
         """The same metric over these rows."""
@@ -78,7 +87,7 @@ class Sums:
             return np.asarray(hypergeom.sf(hits - 1, size, total, sizes), dtype=float)
         distinct, place = np.unique(sizes, return_inverse=True)
         as_bad = np.zeros(len(parts))
-        rounds = int(np.clip(WORK // max(1, size), FEWEST, ROUNDS))
+        rounds = self._rounds
         random, at_once = generator(seed, "slices"), max(1, _BLOCK // max(1, size))
         for start in range(0, rounds, at_once):
             count = min(at_once, rounds - start)
@@ -89,17 +98,47 @@ class Sums:
             as_bad += (~(sign * drawn[:, place] > sign * seen + 1e-12)).sum(axis=0)
         return np.asarray((1 + as_bad) / (1 + rounds))
 
-    def intervals(self, parts: Sequence[np.ndarray], seed: int) -> list[tuple[Interval, Interval]]:
-        """Each part's metric, and by how much it is worse than that of the other rows; positive is worse."""
-        if not parts:
-            return []
+    def least_chances(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """``[P]`` the p-value that each part would have if it were as bad as can be: what its rows can tell at the most."""
+        if not self.counts:
+            return np.full(len(parts), 1 / (1 + self._rounds))
+        sizes, size, total = np.array([int(part.sum()) for part in parts], dtype=np.int64), len(self), int(self.part.sum())
+        if self.metric.sign > 0:
+            return np.asarray(hypergeom.cdf(np.maximum(0, sizes - (size - total)), size, total, sizes), dtype=float)
+        return np.asarray(hypergeom.sf(np.minimum(sizes, total) - 1, size, total, sizes), dtype=float)
+
+    def intervals(self, parts: Sequence[np.ndarray], seed: int, groups: np.ndarray | None = None) -> list[tuple[Interval, Interval]]:
+        """Each part's metric, and by how much it is worse than that of the other rows; positive is worse.
+
+        Shares have analytic intervals, which few rows do not make too short; what else there is has resamples.
+
+        Args:
+            groups: ``[N]`` count and are drawn whole; None where rows stand for themselves.
+        """
+        codes = units_of(len(self), groups)
+        if self.counts:
+            return [self._shares(part, codes) for part in parts]
+        at_once = max(1, _CELLS // max(1, len(self)))
+        blocks = (parts[first : first + at_once] for first in range(0, len(parts), at_once))
+        return [found for block in blocks for found in self._resampled(block, seed, groups)]
+
+    def _shares(self, part: np.ndarray, codes: np.ndarray | None) -> tuple[Interval, Interval]:
+        found = []
+        for rows in (part, ~part):
+            hits = self.part[rows]
+            known = (float(len(hits)), None) if codes is None else effective_rows(hits, codes[rows])
+            found.append(wilson(float(hits.mean()), known[0], groups=known[1]) if len(hits) else Interval(*[float("nan")] * 3))
+        here, rest = found
+        return here, newcombe(rest, here) if self.metric.sign > 0 else newcombe(here, rest)
+
+    def _resampled(self, parts: Sequence[np.ndarray], seed: int, groups: np.ndarray | None) -> list[tuple[Interval, Interval]]:
         masks = np.stack(parts, axis=1).astype(float)
         inside = self.part[:, None] * masks, self.whole[:, None] * masks
         values: list[np.ndarray] = []
         gaps: list[np.ndarray] = []
         rounds = int(np.clip(WORK // max(1, len(self)), 100, RESAMPLES))
         ones = np.ones((1, len(self)))
-        for weights in (ones, *draws(len(self), rounds, seed, None)):
+        for weights in (ones, *draws(len(self), rounds, seed, groups)):
             here = weights @ inside[0], weights @ inside[1]
             rest = (weights @ self.part)[:, None] - here[0], (weights @ self.whole)[:, None] - here[1]
             values.append(_ratio(*here))

@@ -5,7 +5,8 @@ A score on such rows says how well the model remembers, not how well it does on 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from consilience.data.schema import Dataset
 from consilience.features._examples import Block, Examples
 from consilience.features.duplicates import near_duplicates
 from consilience.judge.answers import answers_of
+from consilience.judge.shown import shown_cells
 from consilience.metrics import Interval
 from consilience.pipeline.fitted import Pipeline, Scored
 
@@ -26,6 +28,9 @@ __all__ = ["Twin", "Twins", "find_twins"]
 
 SHOWN = 5
 """Training rows that are named for one test row."""
+
+PICTURED = 10
+"""Rows whose cells are listed beside those of the training row."""
 
 NARROW = 192
 ONE, ALL, COMPARED = 0.97, 0.88, 20_000
@@ -43,6 +48,9 @@ class Twin:
         likeness: Mean cosine of the features of text and media columns with those of the first of these rows; 1 where identical.
         columns: Columns in which those two are nearly the same; empty where they are alike on the whole, or identical.
         same_target: The first of those training rows has the same target.
+        target, training_target: Of the row and of the first of those training rows: a class, a list of labels, or a number.
+        cells, training_cells: Column to a piece of safe HTML that shows the cell, of the row and of the first of those training rows; empty
+            beyond the first ten rows.
     """
 
     row: int
@@ -51,6 +59,10 @@ class Twin:
     likeness: float
     columns: tuple[str, ...]
     same_target: bool
+    target: Any = None
+    training_target: Any = None
+    cells: Mapping[str, str] = field(default_factory=dict)
+    training_cells: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -138,18 +150,25 @@ def find_twins(pipeline: Pipeline, scored: Scored, dataset: Dataset, examples: E
             known.setdefault(key, []).append(row)
     same = {row: known[key] for row, key in enumerate(_keys(here)) if key is not None and key in known}
     near, compared = _near(scored.examples, examples)
+    found_at: dict[int, tuple[int, int]] = {}
     twins = []
     for row in same.keys() | near.keys():
         likeness, columns, theirs = near.get(row, (1.0, (), ()))
         theirs = tuple(dict.fromkeys((*same.get(row, ()), *theirs)))
-        alike = dataset.target is not None and _same(here.target[row], dataset.target[theirs[0]])
+        given, learned = _plain(here.target[row]), None if dataset.target is None else _plain(dataset.target[theirs[0]])
         places = tuple(int(dataset.rows[one]) for one in theirs[:SHOWN])
-        twins.append(Twin(int(here.rows[row]), places, row in same, 1.0 if row in same else likeness, columns, alike))
+        likeness = 1.0 if row in same else likeness
+        twins.append(Twin(int(here.rows[row]), places, row in same, likeness, columns, learned is not None and _same(given, learned), given, learned))
+        found_at[twins[-1].row] = row, theirs[0]
     seed = pipeline.recipe.seed
     rest = np.array([row for row in range(len(here)) if row not in same and row not in near], dtype=np.int64)
-    found = task.evaluate(encoded, scored.output, seed=seed)[task.headline]
-    without = task.evaluate(encoded[rest], scored.output[rest], seed=seed)[task.headline] if len(rest) else None
+    found = task.evaluate(encoded, scored.output, seed=seed, groups=here.groups)[task.headline]
+    groups = None if here.groups is None else here.groups[rest]
+    without = task.evaluate(encoded[rest], scored.output[rest], seed=seed, groups=groups)[task.headline] if len(rest) else None
     order = sorted(twins, key=lambda twin: (not twin.identical, -twin.likeness, twin.row))
+    for place, twin in enumerate(order[:PICTURED]):
+        ours, other = found_at[twin.row]
+        order[place] = replace(twin, cells=shown_cells(here, ours), training_cells=shown_cells(dataset, other))
     return Twins(tuple(order), len(here), len(dataset), compared, task.headline, found, without)
 
 
@@ -179,6 +198,11 @@ def _near(one: Examples, other: Examples) -> tuple[dict[int, tuple[float, tuple[
             )
             found[row] = float(likeness[kept[0]]), columns, tuple(theirs[kept].tolist())
     return found, True
+
+
+def _plain(target: Any) -> Any:
+    """As JSON has it."""
+    return list(target) if isinstance(target, list) else float(target) if isinstance(target, np.floating) else target
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -31,7 +31,7 @@ class Outputs:
         key = frozenset(pattern)
         if key not in self._known:
             gone = [name for name in self.names if name not in key]
-            self._known[key] = self.pipeline.scored(self.scored.dataset, self.scored.examples.without(gone)).output
+            self._known[key] = self.pipeline.without(self.scored, gone).output
         return self._known[key]
 
 

@@ -20,7 +20,7 @@ class Yardstick:
     Args:
         pipeline: The model.
         scored: Rows with their target.
-        rounds: Resamples of the rows; fewer where there are very many cells.
+        rounds: Resamples of the rows, or of whole groups where these are known; fewer where there are very many cells.
 
     Raises:
         UsageError: The rows have no target.
@@ -35,7 +35,7 @@ class Yardstick:
         self.metrics = {name: task.metrics[name] for name in dict.fromkeys([task.headline, proper])}
         self.truth = task.truth(answers_of(pipeline, scored))
         rounds = affordable(rounds, scored.output.shape, fast=all(metric.prepare is not None for metric in self.metrics.values()))
-        self.weights = np.concatenate(list(draws(len(self.truth), rounds, seed, None)))
+        self.weights = np.concatenate(list(draws(len(self.truth), rounds, seed, scored.dataset.groups)))
 
     def of(self, output: np.ndarray) -> np.ndarray:
         """``[metrics, 1 + rounds]``: each metric times its sign, on the rows themselves first, then on each resample."""

@@ -56,7 +56,7 @@ def score_patterns(
         UsageError: The rows have no target.
         DataError: There are no rows.
     """
-    encoded = answers_of(pipeline, scored)
+    encoded, groups = answers_of(pipeline, scored), scored.dataset.groups
     task, names = pipeline.task, pipeline.modalities
     truth, headline = task.truth(encoded), task.metrics[task.headline]
     present = scored.examples.present()
@@ -67,11 +67,11 @@ def score_patterns(
     with (progress or Silent()).step("Score patterns", len(patterns), "patterns") as step:
         for pattern in patterns:
             if len(pattern) == len(names):  # the very numbers of ``evaluate``
-                output, metrics = scored.output, task.evaluate(encoded, scored.output, seed=pipeline.recipe.seed)
+                output, metrics = scored.output, task.evaluate(encoded, scored.output, seed=pipeline.recipe.seed, groups=groups)
             else:
                 output = outputs(pattern)
-                metrics = bootstrap(task.metrics, truth, output, rounds=ROUNDS, seed=pipeline.recipe.seed)
-            cost = paired_bootstrap(headline, truth, scored.output, output, rounds=ROUNDS, seed=pipeline.recipe.seed)
+                metrics = bootstrap(task.metrics, truth, output, rounds=ROUNDS, seed=pipeline.recipe.seed, groups=groups)
+            cost = paired_bootstrap(headline, truth, scored.output, output, rounds=ROUNDS, seed=pipeline.recipe.seed, groups=groups)
             exactly = np.all([present.get(name, nothing) == (name in pattern) for name in names], axis=0)
             found.append(
                 {

@@ -81,7 +81,7 @@ def _words(cell: ExplainedCell, say: Saying) -> Figure:
         made.append((anatomy.decoded[done:start], "", 0.0, ""))
         strength = abs(piece.weight) / most
         side = _side(piece.weight) if strength >= 0.08 and piece.clear else ""
-        made.append((anatomy.decoded[start:end], side, round(strength, 3), say.weight(piece.weight)))
+        made.append((anatomy.decoded[start:end], side, round(strength, 3), say.part(cell, piece)))
         done = end
     made.append((anatomy.decoded[done:] if len(pieces) == len(cell.pieces) else " …", "", 0.0, ""))
     return Figure("words", words=tuple(part for part in made if part[0]))
@@ -114,7 +114,7 @@ def _picture(cell: ExplainedCell, say: Saying) -> Figure:
                 "side": _side(piece.weight),
                 "number": number,
                 "sign": "+" if piece.weight > 0 else "−",
-                "text": say.weight(piece.weight),
+                "text": say.part(cell, piece),
                 "strength": abs(piece.weight) / most,
             }
         )

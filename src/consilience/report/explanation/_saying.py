@@ -54,8 +54,14 @@ class Saying:
         text = f"{weight:.2f}".replace("-", "−") if self.explanation.scale == "log-odds" else self.numbers.plain(weight)
         return f"{sign}{text}"
 
+    def part(self, cell: ExplainedCell, piece: Piece) -> str:
+        """The weight of a piece; of Grad-CAM its share of the map."""
+        return self.numbers.share(piece.weight) if cell.method == "grad-cam" else self.weight(piece.weight)
+
     def error(self, cell: ExplainedCell, piece: Piece) -> str:
         """Give or take."""
+        if cell.method != "occlusion":
+            return "–"
         if cell.exact:
             return self.words("explain.exact")
         if self.explanation.scale == "logarithm":
@@ -147,7 +153,7 @@ class Saying:
         if cell.missing:
             return words("explain.cell_missing")
         if not cell.pieces:
-            return cell.note
+            return words("explain.cell_no_slope", of=self.of) if cell.method == "grad-cam" else cell.note
         clear = [piece for piece in cell.pieces if piece.clear]
         ahead = max(clear, key=lambda piece: piece.weight, default=None)
         back = min(clear, key=lambda piece: piece.weight, default=None)
@@ -166,6 +172,11 @@ class Saying:
         """How the weights of a cell were found."""
         if not cell.pieces:
             return ""
+        if cell.method != "occlusion":
+            whole = {"whole": self.weight(cell.whole), "evaluations": f"{cell.evaluations:,}"} if cell.method != "grad-cam" else {}
+            said = self.words(f"explain.how.{cell.method}", **whole)
+            start = self.words.maybe(f"explain.start.{cell.unit}", "") if whole else ""
+            return self.words("join.sentences").join([said, *([start] if start else []), self.words("explain.how.slopes")])
         masked = self.words.maybe(f"explain.masked.{cell.unit}", cell.masked_by)
         key = "explain.how_exact" if cell.exact else "explain.how"
         return self.words(key, masked=masked, evaluations=f"{cell.evaluations:,}", whole=self.weight(cell.whole))

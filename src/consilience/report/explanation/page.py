@@ -104,7 +104,7 @@ def _cell(cell: ExplainedCell, say: Saying, number: int) -> _Cell:
     if cell.kind == "table":
         values = [(piece.name, say.value(piece.where.get("value")), piece.weight, piece.error) for piece in cell.pieces[:BARS]]
         bars = bars_of([(short(name), value, weight, error) for name, value, weight, error in values], say)
-    rows = tuple((say.place(cell, piece), say.weight(piece.weight), say.error(cell, piece)) for piece in cell.pieces[:ROWS])
+    rows = tuple((say.place(cell, piece), say.part(cell, piece), say.error(cell, piece)) for piece in cell.pieces[:ROWS])
     more = words("explain.more_pieces", count=len(cell.pieces) - ROWS) if len(cell.pieces) > ROWS else ""
     header = (words(f"explain.unit.{cell.unit}"), words("explain.column.weight"), words("explain.column.error")) if cell.unit else ()
     return _Cell(f"cell-{number}", title, say.cell(cell), figure_of(cell, say), bars, say.how(cell), header, rows, more)
