@@ -48,14 +48,14 @@ def test_kernel_is_that_of_a_loop() -> None:
         for other in range(20):
             away = 0.0
             for group, at in enumerate(inputs.groups):
-                if rows[1][one, group] and rows[1][other, group]:
-                    x, y = rows[0][one, at], rows[0][other, at]
+                if rows.present[one, group] and rows.present[other, group]:
+                    x, y = rows.values[one, at], rows.values[other, at]
                     square = ((x - y) ** 2).sum()
                     expected[one, other] += hyper.near[group] * np.exp(-square / (2 * hyper.length[group])) + hyper.straight[group] * (x @ y)
                     away += square / (2 * hyper.reach[group])
-            if (rows[1][one] == rows[1][other]).all():
+            if (rows.present[one] == rows.present[other]).all():
                 expected[one, other] += hyper.joint * np.exp(-away)
-    np.testing.assert_allclose(kernel(inputs, hyper, rows, rows), expected, atol=1e-10)
+    np.testing.assert_allclose(kernel(hyper, rows, rows), expected, atol=1e-10)
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
@@ -64,7 +64,7 @@ def test_slopes_are_those_of_the_likelihood(outputs: int) -> None:
     two = Examples((examples.blocks[0], Block("flag", "table", examples.blocks[1].values[:, 3:], np.ones(25, dtype=bool))), 25)
     inputs = Inputs.fit(two, 8, 0)
     rows, draw = inputs.transform(two), np.random.default_rng(1)
-    compared, target, weights = Compared.of(inputs, rows, rows), draw.normal(size=(25, outputs)), draw.uniform(0.5, 2, 25)
+    compared, target, weights = Compared.of(rows, rows), draw.normal(size=(25, outputs)), draw.uniform(0.5, 2, 25)
     _, slopes = unlikelihood(ANY, compared, target, weights)
     np.testing.assert_allclose(slopes, approx_fprime(ANY, lambda logs: unlikelihood(logs, compared, target, weights)[0], 1e-6), rtol=1e-3, atol=1e-3)
 
@@ -81,13 +81,13 @@ def test_likelihood_and_predictions_are_those_of_scikit_learn() -> None:
     by_hand = ConstantKernel(hyper.near[0]) * RBF(np.sqrt(hyper.length[0])) + ConstantKernel(hyper.straight[0]) * DotProduct(1.0)
     theirs = GaussianProcessRegressor(
         by_hand + ConstantKernel(1 - hyper.straight[0]) + WhiteKernel(hyper.noise + JITTER), optimizer=None, alpha=0
-    ).fit(rows[0], target)
-    ours, _ = unlikelihood(logs, Compared.of(inputs, rows, rows), target[:, None], np.ones(30))
+    ).fit(rows.values, target)
+    ours, _ = unlikelihood(logs, Compared.of(rows, rows), target[:, None], np.ones(30))
     assert -ours - 15 * np.log(2 * np.pi) == pytest.approx(theirs.log_marginal_likelihood(), rel=1e-6)
     learner = GaussianProcess(GaussianProcess.Settings(components=8), Situation(fake_task("regression")))
     fitted = learner.fit(examples, target, {"noise": 1.0, "gain": 1.0, "kernels": logs.tolist()}, Budget(None))
-    centred = GaussianProcessRegressor(theirs.kernel, optimizer=None, alpha=0).fit(rows[0], target - target.mean())
-    np.testing.assert_allclose(fitted.predict(examples)[:, 0], centred.predict(rows[0]) + target.mean(), atol=1e-6)
+    centred = GaussianProcessRegressor(theirs.kernel, optimizer=None, alpha=0).fit(rows.values, target - target.mean())
+    np.testing.assert_allclose(fitted.predict(examples)[:, 0], centred.predict(rows.values) + target.mean(), atol=1e-6)
 
 
 def test_what_is_smooth_is_learned_from_few_rows_and_absence_costs_only_what_was_absent() -> None:

@@ -6,8 +6,9 @@ Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from scipy import linalg, optimize
@@ -48,8 +49,29 @@ JITTER = 1e-6
 """Added to each variance, so that two equal rows do not make the matrix singular."""
 
 
-Rows: TypeAlias = tuple[np.ndarray, np.ndarray]
-"""Numbers ``[N, R]`` and presence ``[N, B]``, both float64."""
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows as numbers, ready to be compared.
+
+    Args:
+        values: ``[N, R]`` float64; zeros where absent.
+        present: ``[N, B]`` float64: 1 where the group is there.
+        groups: ``[B]`` places of each group among the R numbers.
+    """
+
+    values: np.ndarray
+    present: np.ndarray
+    groups: list[list[int]]
+
+    @cached_property
+    def parts(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """``[B]`` of each group's numbers ``[N, D]`` and their squared norms ``[N]``."""
+        made = [np.ascontiguousarray(self.values[:, at]) for at in self.groups]
+        return [(part, (part**2).sum(axis=1)) for part in made]
+
+    def take(self, rows: np.ndarray | slice) -> Rows:
+        """Some of them."""
+        return Rows(self.values[rows], self.present[rows], self.groups)
 
 
 class Inputs:
@@ -97,7 +119,7 @@ class Inputs:
             block = values[:, at] * (self.factor[place] * present[:, [place]])
             norm = np.sqrt((block**2).sum(axis=1, keepdims=True))
             values[:, at] = block * np.minimum(1, _FARTHEST / np.maximum(norm, _FARTHEST))
-        return values, present.astype(np.float64)
+        return Rows(values, present.astype(np.float64), self.groups)
 
     def state(self) -> State:
         return State.pack({"reducer": self.reducer.state(), "scale": State({}, {"mean": self.mean, "factor": self.factor})}, {"groups": self.groups})
@@ -173,16 +195,16 @@ class Compared:
     alike: np.ndarray
 
     @classmethod
-    def of(cls, inputs: Inputs, left: Rows, right: Rows) -> Compared:
+    def of(cls, left: Rows, right: Rows) -> Compared:
         products, squares, both = [], [], []
-        for place, at in enumerate(inputs.groups):
-            there = np.outer(left[1][:, place], right[1][:, place])
-            product = left[0][:, at] @ right[0][:, at].T
-            square = (left[0][:, at] ** 2).sum(axis=1)[:, None] + (right[0][:, at] ** 2).sum(axis=1)[None, :] - 2 * product
+        alike = np.ones((len(left.values), len(right.values)))
+        for place, ((one, norm), (other, other_norm)) in enumerate(zip(left.parts, right.parts, strict=True)):
+            there = np.outer(left.present[:, place], right.present[:, place])
+            product = one @ other.T
             products.append(product * there)
-            squares.append(np.maximum(square, 0) * there)
+            squares.append(np.maximum(norm[:, None] + other_norm[None, :] - 2 * product, 0) * there)
             both.append(there)
-        alike = (left[1][:, None, :] == right[1][None, :, :]).all(axis=2).astype(np.float64)
+            alike *= left.present[:, [place]] == right.present[:, place]
         return cls(products, squares, both, alike)
 
     def parts(self, hyper: Hyper) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
@@ -196,24 +218,24 @@ class Compared:
         return near, straight, hyper.joint * np.exp(-away) * self.alike
 
 
-def kernel(inputs: Inputs, hyper: Hyper, left: Rows, right: Rows) -> np.ndarray:
+def kernel(hyper: Hyper, left: Rows, right: Rows) -> np.ndarray:
     """``[N, M]``: a constant, for each block that both rows have ``near exp(-d^2 / (2 length)) + straight <x, x'>``, and the joint part.
 
     The joint part is ``joint exp(-sum of d^2 / (2 reach))`` for two rows that have the same blocks, and 0 for others.
     """
-    near, straight, joint = Compared.of(inputs, left, right).parts(hyper)
+    near, straight, joint = Compared.of(left, right).parts(hyper)
     return np.asarray(1.0 + sum(near) + sum(straight) + joint)
 
 
-def learn(inputs: Inputs, rows: Rows, target: np.ndarray, weights: np.ndarray) -> tuple[float, ...]:
+def learn(rows: Rows, target: np.ndarray, weights: np.ndarray) -> tuple[float, ...]:
     """Logarithms (see ``Hyper.of``) of the largest posterior: marginal likelihood of all outputs together, with a wide prior on each logarithm.
 
     Args:
-        rows: What ``Inputs.transform`` gave.
+        rows: To learn from.
         target: ``[N, K]`` with mean 0 and a mean square of 1.
         weights: ``[N]`` how much each row counts; its noise is divided by it.
     """
-    compared, blocks = Compared.of(inputs, rows, rows), len(inputs.groups)
+    compared, blocks = Compared.of(rows, rows), len(rows.groups)
     usual = np.log(np.concatenate([np.repeat([_USUAL, 1.0, _USUAL, 1.0], blocks), [_USUAL, _USUAL]]))
 
     def loss_of(logs: np.ndarray) -> tuple[float, np.ndarray]:

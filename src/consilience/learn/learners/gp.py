@@ -40,6 +40,9 @@ _NOISES = (1.0, 3.0, 10.0, 30.0)
 _GAINS = (1.0, 2.0, 4.0, 7.0, 12.0)
 """Log-odds for each unit of a class that was learned as 0 or 1."""
 
+_PIECE = 500
+"""Rows that are predicted at once: for each of their pairs with training rows some twenty numbers are held."""
+
 
 class GaussianProcessSettings(Settings):
     """Settings of ``gp``: how much of each block, and of how many rows, is looked at."""
@@ -65,11 +68,15 @@ class FittedGaussianProcess(Fitted):
         self.inputs, self.logs, self.hyper, self.rows, self.pull, self.nothing = inputs, logs, Hyper.of(logs), rows, pull, nothing
 
     def predict(self, examples: Examples) -> np.ndarray:
-        with threadpool_limits(1, user_api="blas"):
-            return np.asarray(kernel(self.inputs, self.hyper, self.inputs.transform(examples), self.rows) @ self.pull + self.nothing)
+        rows = self.inputs.transform(examples)
+        made = np.empty((len(examples), self.pull.shape[1]))
+        for start in range(0, len(made), _PIECE):
+            at = slice(start, start + _PIECE)
+            made[at] = kernel(self.hyper, rows.take(at), self.rows) @ self.pull + self.nothing
+        return made
 
     def state(self) -> State:
-        kept = {"rows": self.rows[0], "present": self.rows[1], "pull": self.pull, "nothing": self.nothing}
+        kept = {"rows": self.rows.values, "present": self.rows.present, "pull": self.pull, "nothing": self.nothing}
         return State.pack({"inputs": self.inputs.state(), "hyper": State({}, {"logs": self.logs}), "kept": State({}, kept)})
 
     @classmethod
@@ -79,7 +86,7 @@ class FittedGaussianProcess(Fitted):
         shapes = {"rows": (rows, len(inputs.mean)), "present": (rows, blocks), "pull": (rows, situation.task.num_outputs)}
         if any(kept[name].shape != shape for name, shape in shapes.items()) or logs.shape != (4 * blocks + 2,):
             raise ValueError("the rows and the kernels do not belong together")
-        return cls(inputs, logs, (kept["rows"], kept["present"]), kept["pull"], kept["nothing"])
+        return cls(inputs, logs, Rows(kept["rows"], kept["present"], inputs.groups), kept["pull"], kept["nothing"])
 
 
 class GaussianProcess(Learner):
@@ -107,7 +114,7 @@ class GaussianProcess(Learner):
             kernels = self._kernels(rows, self.settings.kernels)
             points = [{"noise": noise, "gain": gain, "kernels": list(kernels)} for noise in reversed(_NOISES) for gain in gains]
             made = rows.fitted(kernels, points)
-            near = kernel(rows.inputs, made[0].hyper, rows.inputs.transform(split.valid), rows.seen)
+            near = kernel(made[0].hyper, rows.inputs.transform(split.valid), rows.seen)
             return Path(points, np.stack([near @ one.pull + one.nothing for one in made]))
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
@@ -121,7 +128,7 @@ class GaussianProcess(Learner):
             return known
         few = np.sort(generator(self.situation.seed, "gp choosing").permutation(len(rows.wanted))[: self.settings.choosing_rows])
         scale = float(np.sqrt((rows.wanted[few] ** 2).mean())) or 1.0
-        return learn(rows.inputs, (rows.seen[0][few], rows.seen[1][few]), rows.wanted[few] / scale, rows.weights[few])
+        return learn(rows.seen.take(few), rows.wanted[few] / scale, rows.weights[few])
 
     def _rows(self, train: Examples, target: np.ndarray, memo: dict[str, Any] | None = None) -> _Rows:
         task, seed = self.situation.task, self.situation.seed
@@ -141,7 +148,7 @@ class _Rows:
     """What there is to learn from.
 
     Args:
-        seen: What ``Inputs.transform`` gave.
+        seen: The rows as numbers.
         wanted: ``[N, K]`` encoded target with mean 0.
         weights: ``[N]`` how much each row counts.
         nothing: ``[K]`` scores where nothing is known.
@@ -157,7 +164,7 @@ class _Rows:
         """One for each point, all with the same kernels."""
         logs = np.array(kernels)
         hyper = Hyper.of(logs)
-        covariance = kernel(self.inputs, hyper, self.seen, self.seen)
+        covariance = kernel(hyper, self.seen, self.seen)
         pulls = {}
         for noise in {point["noise"] for point in points}:
             ridge = np.diag(hyper.noise * noise / self.weights + JITTER)
