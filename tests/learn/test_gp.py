@@ -85,7 +85,7 @@ def test_likelihood_and_predictions_are_those_of_scikit_learn() -> None:
     ours, _ = unlikelihood(logs, Compared.of(rows, rows), target[:, None], np.ones(30))
     assert -ours - 15 * np.log(2 * np.pi) == pytest.approx(theirs.log_marginal_likelihood(), rel=1e-6)
     learner = GaussianProcess(GaussianProcess.Settings(components=8), Situation(fake_task("regression")))
-    fitted = learner.fit(examples, target, {"noise": 1.0, "gain": 1.0, "kernels": logs.tolist()}, Budget(None))
+    fitted = learner.fit(examples, target, {"noise": 1.0, "gain": 1.0, "kernels": {"image": logs.tolist()}}, Budget(None))
     centred = GaussianProcessRegressor(theirs.kernel, optimizer=None, alpha=0).fit(rows.values, target - target.mean())
     np.testing.assert_allclose(fitted.predict(examples)[:, 0], centred.predict(rows.values) + target.mean(), atol=1e-6)
 
@@ -105,6 +105,25 @@ def test_what_is_smooth_is_learned_from_few_rows_and_absence_costs_only_what_was
     assert abs(alone[0, 0] - target.mean()) < 0.5
 
 
+def test_a_row_without_a_modality_is_scored_by_what_never_had_it() -> None:
+    some, target = pictures_and_numbers(80)
+    wide = some.blocks[0].values + np.float32(0.1)
+    train = Examples((Block("picture", "image", wide, np.ones(80, dtype=bool)), some.blocks[1]), 80)
+    learner = GaussianProcess(GaussianProcess.Settings(components=8), Situation(fake_task("regression")))
+    point = {"noise": 1.0, "gain": 1.0, "kernels": {}}
+    both, never = learner.fit(train, target, point, Budget(None)), learner.fit(train.only(["table"]), target, point, Budget(None))
+    np.testing.assert_allclose(both.predict(train.without(["image"])), never.predict(train.only(["table"])), rtol=1e-8)
+
+
+def test_what_training_rows_lack_is_learned_with_them() -> None:
+    train, target = pictures_and_numbers(80)  # every fifth has no picture
+    learner = GaussianProcess(GaussianProcess.Settings(components=8), Situation(fake_task("regression")))
+    fitted = learner.fit(train, target, {"noise": 1.0, "gain": 1.0, "kernels": {}}, Budget(None))
+    assert isinstance(fitted, FittedGaussianProcess)
+    assert list(fitted.processes) == [("image", "table"), ("image",)]
+    assert fitted.taught == {"image"}
+
+
 def test_what_only_two_pieces_of_evidence_tell_together_is_seen() -> None:
     train, target = xor_examples(400)
     test, truth = xor_examples(300, seed=1)
@@ -116,18 +135,18 @@ def test_what_only_two_pieces_of_evidence_tell_together_is_seen() -> None:
 def test_kernels_of_other_features_are_chosen_again() -> None:
     examples, target = pictures_and_numbers(60)
     learner = GaussianProcess(GaussianProcess.Settings(components=8), Situation(fake_task("regression")))
-    fitted = learner.fit(examples, target, {"noise": 1.0, "gain": 1.0, "kernels": ANY.tolist()}, Budget(None))
+    fitted = learner.fit(examples, target, {"noise": 1.0, "gain": 1.0, "kernels": {"image+table": ANY.tolist()}}, Budget(None))
     assert isinstance(fitted, FittedGaussianProcess)
-    assert len(fitted.logs) == 4 * 4 + 2
+    assert len(fitted.processes["image", "table"].logs) == 4 * 4 + 2
 
 
 def test_of_many_rows_as_many_are_learned_from_as_the_setting_says() -> None:
     task = fake_task("binary")
     examples, target = fake_examples(task, 90)
     learner = GaussianProcess(GaussianProcess.Settings(rows=50), Situation(task))
-    fitted = learner.fit(examples, target, {"noise": 1.0, "gain": 2.0, "kernels": []}, Budget(None))
+    fitted = learner.fit(examples, target, {"noise": 1.0, "gain": 2.0, "kernels": {}}, Budget(None))
     assert isinstance(fitted, FittedGaussianProcess)
-    assert len(fitted.pull) == 50
+    assert len(fitted.rows.values) == 50
 
 
 def test_files_that_do_not_belong_together_are_refused() -> None:
@@ -135,10 +154,10 @@ def test_files_that_do_not_belong_together_are_refused() -> None:
     examples, target = pictures_and_numbers()
     state = (
         GaussianProcess(GaussianProcess.Settings(), Situation(task))
-        .fit(examples, target, {"noise": 1.0, "gain": 1.0, "kernels": []}, Budget(None))
+        .fit(examples, target, {"noise": 1.0, "gain": 1.0, "kernels": {}}, Budget(None))
         .state()
     )
-    broken = state.arrays | {"hyper|logs": np.zeros(3)}
+    broken = state.arrays | {"kept|logs0": np.zeros(3)}
     with pytest.raises(ValueError, match="belong together"):
         FittedGaussianProcess.restore(type(state)(state.config, broken, state.texts), Situation(task))
 
@@ -155,7 +174,16 @@ def test_it_stands_for_election_where_rows_are_few() -> None:
 def test_an_outlier_does_not_outvote_all_else() -> None:
     train, target = pictures_and_numbers(60)
     learner = GaussianProcess(GaussianProcess.Settings(components=8), Situation(fake_task("regression")))
-    fitted = learner.fit(train, target, {"noise": 1.0, "gain": 1.0, "kernels": []}, Budget(None))
+    fitted = learner.fit(train, target, {"noise": 1.0, "gain": 1.0, "kernels": {}}, Budget(None))
     picture, table = train.blocks
     wild = Examples((Block("picture", "image", picture.values * 1e6, picture.mask), table), 60)
     assert np.abs(fitted.predict(wild)).max() < 20 * np.abs(target).max()
+
+
+def test_a_modality_that_no_training_row_has_says_nothing() -> None:
+    train, target = pictures_and_numbers(60)
+    without = Examples((Block("picture", "image", np.zeros((60, 90), np.float32), np.zeros(60, dtype=bool)), train.blocks[1]), 60)
+    learner = GaussianProcess(GaussianProcess.Settings(components=8), Situation(fake_task("regression")))
+    fitted = learner.fit(without, target, {"noise": 1.0, "gain": 1.0, "kernels": {}}, Budget(None))
+    assert np.isfinite(fitted.predict(train)).all()
+    assert np.isfinite(fitted.predict(train.without(["table"]))).all()

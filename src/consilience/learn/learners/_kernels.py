@@ -5,6 +5,7 @@ Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -17,7 +18,7 @@ from consilience.core.state import State
 from consilience.features._examples import Examples
 from consilience.learn.learners._reduce import Reducer
 
-__all__ = ["JITTER", "Compared", "Hyper", "Inputs", "Rows", "kernel", "learn", "unlikelihood"]
+__all__ = ["JITTER", "Compared", "Hyper", "Inputs", "Rows", "kernel", "learn", "num_logs", "unlikelihood"]
 
 _FARTHEST = 5.0
 """Norm, in units of the usual one, to which a row's block is cut: a linear kernel lets one outlier outvote all else."""
@@ -34,7 +35,7 @@ _FAR = 9.0
 _HOPELESS = 1e12
 """Stands for the loss where the kernel's matrix is singular."""
 
-_STEPS = 40
+_STEPS = 30
 
 _FLAG = 3
 """Values of a flag: yes, no, and 0 for its mean where the cell is missing."""
@@ -72,6 +73,10 @@ class Rows:
     def take(self, rows: np.ndarray | slice) -> Rows:
         """Some of them."""
         return Rows(self.values[rows], self.present[rows], self.groups)
+
+    def only(self, places: Sequence[int]) -> Rows:
+        """All of them with some of the groups."""
+        return Rows(self.values, self.present[:, places], [self.groups[place] for place in places])
 
 
 class Inputs:
@@ -120,6 +125,11 @@ class Inputs:
             norm = np.sqrt((block**2).sum(axis=1, keepdims=True))
             values[:, at] = block * np.minimum(1, _FARTHEST / np.maximum(norm, _FARTHEST))
         return Rows(values, present.astype(np.float64), self.groups)
+
+    def places(self, modalities: Collection[str]) -> list[int]:
+        """The groups that belong to these modalities."""
+        owners = self.reducer.columns()
+        return [place for place, at in enumerate(self.groups) if owners[at[0]] in modalities]
 
     def state(self) -> State:
         return State.pack({"reducer": self.reducer.state(), "scale": State({}, {"mean": self.mean, "factor": self.factor})}, {"groups": self.groups})
@@ -179,6 +189,11 @@ class Hyper:
         return cls(near, length, straight, reach, float(values[-2]), float(values[-1]))
 
 
+def num_logs(groups: int) -> int:
+    """Parameters of the kernels of this many groups."""
+    return 4 * groups + 2
+
+
 @dataclass(frozen=True)
 class Compared:
     """N rows against M rows, block by block.
@@ -227,7 +242,7 @@ def kernel(hyper: Hyper, left: Rows, right: Rows) -> np.ndarray:
     return np.asarray(1.0 + sum(near) + sum(straight) + joint)
 
 
-def learn(rows: Rows, target: np.ndarray, weights: np.ndarray) -> tuple[float, ...]:
+def learn(rows: Rows, target: np.ndarray, weights: np.ndarray) -> list[float]:
     """Logarithms (see ``Hyper.of``) of the largest posterior: marginal likelihood of all outputs together, with a wide prior on each logarithm.
 
     Args:
@@ -238,6 +253,9 @@ def learn(rows: Rows, target: np.ndarray, weights: np.ndarray) -> tuple[float, .
     compared, blocks = Compared.of(rows, rows), len(rows.groups)
     usual = np.log(np.concatenate([np.repeat([_USUAL, 1.0, _USUAL, 1.0], blocks), [_USUAL, _USUAL]]))
 
+    if not len(target):
+        return list(usual.tolist())
+
     def loss_of(logs: np.ndarray) -> tuple[float, np.ndarray]:
         away = (logs - usual) / _WIDE
         value, slopes = unlikelihood(logs, compared, target, weights)
@@ -245,7 +263,7 @@ def learn(rows: Rows, target: np.ndarray, weights: np.ndarray) -> tuple[float, .
 
     bounds = [(low - _FAR, low + _FAR) for low in usual]
     found = optimize.minimize(loss_of, usual, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS})
-    return tuple(found.x.tolist())
+    return list(found.x.tolist())
 
 
 def unlikelihood(logs: np.ndarray, compared: Compared, target: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
