@@ -62,7 +62,7 @@ class Lines:
         counter, began = Counter(), time.monotonic()
         yield counter  # what fails ends without a line: the error says it
         seconds = time.monotonic() - began
-        speed = f", {counter.done / seconds:,.0f} {unit}/s" if seconds > 0.05 and counter.done else ""
+        speed = f", {said_speed(counter.done / seconds, unit)}" if seconds > 0.05 and counter.done else ""
         if not total:
             return
         self.say(f"{label}: {counter.done:,} of {total:,} {unit} in {seconds:.1f} s{speed}")
@@ -111,6 +111,17 @@ class Bar:
         self.bars.update(self.task, note=text)
 
 
+def said_speed(speed: float, unit: str) -> str:
+    """A speed as a person says it; of what takes long, how long each takes.
+
+    >>> said_speed(1234.5, "rows"), said_speed(2.34, "cells"), said_speed(0.02, "epochs")
+    ('1,234 rows/s', '2.3 cells/s', '50 s each')
+    """
+    if speed < 1:
+        return f"{1 / speed:,.0f} s each" if speed < 0.1 else f"{1 / speed:.1f} s each"
+    return f"{speed:,.0f} {unit}/s" if speed >= 10 else f"{speed:.1f} {unit}/s"
+
+
 def made_bars(console: Any) -> Any:
     """Rich's bars with our columns."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -121,7 +132,7 @@ def made_bars(console: Any) -> Any:
 
         def render(self, task: Task) -> Text:
             speed, unit = task.finished_speed or task.speed, task.fields["unit"]
-            return Text("" if not speed else f"{speed:,.0f} {unit}/s" if speed >= 10 else f"{speed:.1f} {unit}/s")
+            return Text("" if not speed else said_speed(speed, unit))
 
     columns = (
         TextColumn("{task.description:<24}"),
