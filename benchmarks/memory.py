@@ -2,9 +2,11 @@
 
     python benchmarks/memory.py table [--rows 1000000] [--format csv --format parquet] [--learner linear]
     python benchmarks/memory.py pictures [--rows 20000] [--learner linear] [--keep FOLDER]
+    python benchmarks/memory.py texts [--rows 1000000] [--time-limit 1800] [--keep FOLDER]
 
 ``table``: a model of 2,000 rows predicts a table of 12 columns (numbers, categories, dates, with gaps). ``pictures``: a model of small JPEG files
-and a number is fitted. Each command runs in a process of its own; what is printed is the peak of its resident memory, as the system counts it.
+and a number is fitted. ``texts``: a model of a number, a category and four words a row is fitted, and scored on 100,000 other rows. Each command runs
+in a process of its own; what is printed is the peak of its resident memory, as the system counts it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from PIL import Image
+
+import consilience
 
 GIB = 2**30
 
@@ -63,6 +67,19 @@ def make_pictures(folder: Path, rows: int, side: int = 64) -> Path:
     return folder / "pictures.csv"
 
 
+def make_texts(rows: int, seed: int) -> pl.DataFrame:
+    """A number, a category of 50 and four words; the number counts for more after some words. No model is right in more than nine of ten rows."""
+    random, world = np.random.default_rng(seed), np.random.default_rng(0)
+    words = np.array([f"{first}{second}" for first in ("so", "ma", "te", "lu") for second in ("red", "low", "big", "dry", "old", "hot")])
+    word_counts, shop_counts = world.normal(size=len(words)), world.normal(size=50)
+    size, shop, note = random.normal(size=rows), random.integers(0, 50, rows), random.integers(0, len(words), (rows, 4))
+    score = 1.2 * size + shop_counts[shop] + 0.6 * word_counts[note].sum(axis=1) + 0.8 * size * (note[:, 0] < 6) + random.normal(size=rows)
+    label = np.where(score > 0.6 * 4 * word_counts.mean() + shop_counts.mean(), "yes", "no")
+    return pl.DataFrame(
+        {"size": size.round(4), "shop": [f"s{code}" for code in shop], "note": [" ".join(row) for row in words[note]], "label": label}
+    )
+
+
 def run(*words: str) -> tuple[float, float]:
     """Bytes at the peak, and seconds, of one command."""
     began = time.monotonic()
@@ -81,10 +98,11 @@ def show(what: str, peak: float, seconds: float) -> None:
 def main() -> None:
     """Makes what is asked for, runs the command, prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("table", "pictures"))
+    parser.add_argument("part", choices=("table", "pictures", "texts"))
     parser.add_argument("--rows", type=int)
     parser.add_argument("--format", action="append", choices=("csv", "parquet"))
     parser.add_argument("--learner", action="append", default=[])
+    parser.add_argument("--time-limit", type=int, default=1800, help="seconds of the fit of texts")
     parser.add_argument("--keep", type=Path, help="folder for what is made, used again if it is there")
     asked = parser.parse_args()
     learners = [word for name in asked.learner for word in ("--learner", name)]
@@ -104,6 +122,19 @@ def main() -> None:
             )
             return
         rows = asked.rows or 1_000_000
+        if asked.part == "texts":
+            for name, number, seed in (("texts", rows, 1), ("others", 100_000, 2)):
+                make_texts(number, seed).write_csv(folder / f"{name}.csv")
+            words = ("fit", str(folder / "texts.csv"), "--target", "label", "--time-limit", str(asked.time_limit), "--out", str(folder / "model"))
+            show(f"fit --time-limit {asked.time_limit} on {rows:,} rows of a number, a category and a text{named}", *run(*words, *learners, *store))
+            scores = consilience.load(folder / "model", cache=folder / "store").evaluate(folder / "others.csv")["metrics"]
+            print(
+                "\n"
+                + ", ".join(
+                    f"{name} {scores[name]['value']:.3f} [{scores[name]['low']:.3f}, {scores[name]['high']:.3f}]" for name in ("accuracy", "log_loss")
+                )
+            )
+            return
         make_table(2000, 0).write_csv(folder / "train.csv")
         if not (folder / "model").exists():
             run("fit", str(folder / "train.csv"), "--target", "label", "--out", str(folder / "model"), "--quiet", *learners, *store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from consilience.core.errors import ConsilienceError
 from consilience.data.table import read_table
 from consilience.features._examples import Block, Examples
 from consilience.judge.drift import compare_tables, expect, two_sample
-from consilience.judge.drift._expected import _thresholded
+from consilience.judge.drift._expected import _mean, _thresholded
 from consilience.metrics import Interval
 from consilience.pipeline.fitted import Pipeline, Scored
 
@@ -83,7 +84,26 @@ def test_what_is_expected_of_the_same_rows_is_what_they_are(pipeline: Pipeline, 
     assert found.estimates["threshold"].value == pytest.approx(found.first.value)
     assert found.estimates["difference"].value == pytest.approx(found.first.value)
     assert found.estimates["confidence"].value == pytest.approx(scored.output.max(axis=1).mean())
-    assert found.measured.value == found.first.value
+    assert found.measured == found.first, "one number of the same rows has one interval"
+
+
+def test_a_mean_of_shares_has_an_interval_of_shares() -> None:
+    right = np.ones(30)
+    right[0] = 0
+    found = _mean(right, 0, None, most=1.0)
+    assert found.low < found.value < found.high <= 1
+    assert _mean(1 - right, 0, None).low >= 0
+
+
+def test_what_is_expected_of_groups_is_as_uncertain_as_of_one_row_of_each(pipeline: Pipeline, scored: Scored) -> None:
+    rows = np.repeat(np.arange(len(scored.dataset)), 5)
+    many = scored.take(rows)
+    grouped, alone = (replace(many, dataset=replace(many.dataset, groups=groups)) for groups in (rows, None))
+    once, whole, careless = (expect(pipeline, part, part).estimates for part in (scored, grouped, alone))
+    for name in ("confidence", "threshold", "difference"):
+        widths = [found[name].high - found[name].low for found in (once, whole, careless)]
+        assert 0.75 < widths[1] / widths[0] < 1.33, name
+        assert widths[2] < 0.6 * widths[0], name
 
 
 @pytest.fixture(scope="module")

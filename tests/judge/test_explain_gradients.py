@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -35,6 +36,7 @@ from consilience.learn.learners.network import NetworkSettings
 from consilience.learn.training.loop import TrainingSettings
 from consilience.model import Network
 from consilience.pipeline.fitted import Pipeline, Scored
+from consilience.report._words import words_for
 from consilience.report.explanation import render_explanation
 
 from .conftest import mixed_frame
@@ -284,3 +286,18 @@ def test_the_page_says_how_it_was_found(learned: tuple[str, str, consilience.Mod
     assert said[method, language] in page
     assert "masks were tried" not in page
     assert "种遮挡" not in page
+
+
+def test_the_chinese_page_has_no_english_modality_and_no_english_note(pipeline: Pipeline, tmp_path: Path) -> None:
+    found = explain_row(pipeline, read_table(mixed_frame(tmp_path, 3, 3)), 0, evaluations=16, nearest=0)
+    names = [one.name for one in found.modalities]
+    cells = (ExplainedCell("nothing", "text", False, note="Nothing in it changes the answer.", method="integrated gradients"), *found.cells)
+    page = render_explanation(pipeline, replace(found, cells=cells), language="zh")
+    assert "按梯度来看" in page
+    assert "Nothing in it" not in page
+    assert (found.source, "the table" in page, "该表" in page) == ("the table", False, True)
+    chinese = words_for("zh")
+    assert names
+    for name in names:
+        assert f">{chinese.modality(name)}<" in page
+        assert f">{name}<" not in page

@@ -16,9 +16,9 @@ from consilience.data.schema import ColumnSchema, Dataset, Schema
 from consilience.data.table import Table
 from consilience.judge.slices import find_slices
 from consilience.judge.slices._cuts import Cut, asked_cuts, cuts_of, distinct_cuts
-from consilience.judge.slices._find import _pairs
+from consilience.judge.slices._find import Slice, Slices, _pairs
 from consilience.judge.slices._sums import Sums, sums_of
-from consilience.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
+from consilience.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, Interval
 from consilience.pipeline.fitted import Pipeline, Scored
 
 
@@ -219,6 +219,19 @@ def test_slices_that_cannot_tell_are_told_of(pipeline: Pipeline, scored: Scored)
     one = found.cannot_tell[0]
     others = [other.p for other in found.slices if other is not one]
     assert false_discovery_control(np.array([one.least, *others]))[0] > 0.05
+
+
+def test_a_slice_that_others_would_follow_can_tell() -> None:
+    """Of p-values .02, .04 and .045 all three pass the correction, of .02 by itself (.04, .045 and .5 beside it) none does."""
+    nothing = Interval(0.0, 0.0, 0.0)
+    slices = tuple(
+        Slice(str(p), "category", (), 20, nothing, nothing, p, q, least=least)
+        for p, q, least in zip((0.04, 0.045, 0.5), false_discovery_control([0.04, 0.045, 0.5]), (0.04, 0.045, 0.02), strict=True)
+    )
+    found = Slices("accuracy", True, nothing, 100, 10, slices, (), 0)
+    assert not found.worse
+    assert [one.name for one in found.cannot_tell] == ["0.04", "0.045"]
+    assert "2 of all slices" in found.conclusion()
 
 
 def test_few_right_rows_leave_room_for_wrong_ones() -> None:

@@ -51,6 +51,16 @@ def test_fusing_is_chosen_where_it_helps() -> None:
     assert "is worth it" in gain["verdict"]
 
 
+def test_the_verdict_draws_groups_whole() -> None:
+    """Copies of a row tell no more than one of it; where nobody said that they belong together they look like more."""
+    task, (examples, target) = fake_task("binary"), two_views(400, 0.3)
+    board = elect(LINEAR, examples, target, task)
+    pairs = np.arange(400) // 8
+    alone, grouped = fusion_gain(board, target, task), fusion_gain(board, target, task, pairs[board.scored])
+    assert grouped["value"] == alone["value"]
+    assert (grouped["low"], grouped["high"]) != (alone["low"], alone["high"])
+
+
 def test_a_single_view_is_chosen_where_the_other_is_noise() -> None:
     task = fake_task("binary")
     chosen = [board[board.chosen].candidate.modalities for board in (elect(LINEAR, *two_views(300, 0.0, seed), task) for seed in range(6))]

@@ -107,6 +107,20 @@ def test_groups_stay_together(data: Path) -> None:
     assert "shop" not in {column.name for column in model.schema.features()}
 
 
+def test_copies_in_a_group_do_not_make_a_verdict_surer(tmp_path: Path) -> None:
+    frame = make_table(tmp_path).with_columns(
+        (str(tmp_path) + "/" + pl.col("picture")).alias("picture"), pl.int_range(90).cast(pl.String).alias("house")
+    )
+
+    def width(table: pl.DataFrame, **words: str) -> float:
+        facts = consilience.fit(table, target="label", cache=tmp_path / "store", presets="fast", folds=3, **words, **FAST).facts
+        interval = next(entry["metrics"]["accuracy"] for entry in facts["leaderboard"] if entry["name"] == "linear:table")
+        return float(interval["high"] - interval["low"])
+
+    once, copies = width(frame), width(pl.concat([frame] * 4), group="house")
+    assert copies > 0.7 * once  # four times the rows, drawn alone, would give half
+
+
 def test_same_seed_same_model(data: Path, model: consilience.Model) -> None:
     again = consilience.fit(data / "train.csv", target="label", **FAST)
     np.testing.assert_array_equal(again.predict_proba(data / "test.csv"), model.predict_proba(data / "test.csv"))

@@ -7,7 +7,7 @@ rows come, and with modalities taken away from all of them), and by class.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -193,7 +193,11 @@ def check_abstention(pipeline: Pipeline, scored: Scored, risk: float) -> Abstent
     sure = calibration.confidence(scored.scores, scored.output, present) >= calibration.threshold(risk)
     loss, answered = calibration.losses(scored.output, target), sure & ~flagged
     kept = loss[answered]
-    wrong = _exact(kept > 0) if task.target.classes else paired_difference(np.zeros(len(kept)), kept, seed=pipeline.recipe.seed)
+    if task.target.classes:
+        wrong = _exact(kept > 0)
+    else:
+        wrong = paired_difference(np.zeros(len(kept)), kept, seed=pipeline.recipe.seed)
+        wrong = replace(wrong, low=max(wrong.low, 0.0))  # no error is below 0
     return Abstention(risk, len(target), float(answered.mean()), wrong, float(flagged.mean()), float(loss.mean()))
 
 

@@ -284,4 +284,5 @@ def _measure(entry: Entry, poll: _Poll) -> None:
     """Every metric with its interval, of the probabilities that the model would give: calibrated ones."""
     assert entry.scores is not None
     task, truth, scores = poll.situation.task, poll.target[poll.scored], entry.scores[poll.scored]
-    entry.metrics = task.evaluate(truth, task.output(Calibration.fit(scores, truth, task).apply(scores)), seed=poll.situation.seed)
+    output = task.output(Calibration.fit(scores, truth, task).apply(scores))
+    entry.metrics = task.evaluate(truth, output, seed=poll.situation.seed, groups=poll.situation.groups_of(poll.scored))

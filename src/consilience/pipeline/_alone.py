@@ -152,10 +152,12 @@ def _gains(fused: Entry, single: Entry, runs: Sequence[_Run], target: np.ndarray
         found.append([np.array([metric.sign * value])])
         width = outputs[0].shape
     if len(runs) == 1:  # as the verdict over rows says it
-        interval = paired_bootstrap(metric, truth, outputs[0], outputs[1], rounds=ROUNDS, seed=derive(0, "fusion gain"))
+        interval = paired_bootstrap(
+            metric, truth, outputs[0], outputs[1], rounds=ROUNDS, seed=derive(0, "fusion gain"), groups=situation.groups_of(run.rows)
+        )
         return interval, [interval.value]
     # A row that is drawn twice counts twice under every seed that held it out.
-    for weights in draws(len(target), affordable(ROUNDS, width, fast=metric.prepare is not None), derive(0, "fusion gain"), None):
+    for weights in draws(len(target), affordable(ROUNDS, width, fast=metric.prepare is not None), derive(0, "fusion gain"), situation.groups):
         for (rows, (one, other)), parts in zip(pairs, found, strict=True):
             parts.append(metric.sign * (one(weights[:, rows]) - other(weights[:, rows])))
     values = np.array([np.concatenate(parts) for parts in found])

@@ -13,6 +13,7 @@ from consilience.data.schema import Dataset, Schema
 from consilience.features.plan import Extraction, Features
 from consilience.learn.calibration import Calibration
 from consilience.learn.leaderboard import Entry, Leaderboard
+from consilience.learn.learners import Situation
 from consilience.metrics.bootstrap import paired_bootstrap
 from consilience.pipeline.portrait import portray
 from consilience.tasks import Task
@@ -23,7 +24,7 @@ __all__ = ["describe_fit", "fusion_gain", "verdict_of"]
 def describe_fit(
     board: Leaderboard,
     target: np.ndarray,
-    task: Task,
+    situation: Situation,
     dataset: Dataset,
     extraction: Extraction,
     features: Features,
@@ -35,11 +36,12 @@ def describe_fit(
     near_duplicates: int,
 ) -> dict[str, Any]:
     """See the keys. ``near_duplicates``: rows that were kept on one side of every split because another is nearly the same."""
+    task = situation.task
     return {
         "leaderboard": [_entry(entry) for entry in board.entries],
         "chosen": board.chosen,
         "members": board[board.chosen].weights or {board.chosen: 1.0},
-        "fusion_gain": fusion_gain(board, target, task),
+        "fusion_gain": fusion_gain(board, target, task, situation.groups_of(board.scored)),
         "task": task.target.task,
         "headline": task.headline,
         "choose_by": task.choose_by,
@@ -67,10 +69,11 @@ def describe_fit(
     }
 
 
-def fusion_gain(board: Leaderboard, target: np.ndarray, task: Task) -> dict[str, Any]:
+def fusion_gain(board: Leaderboard, target: np.ndarray, task: Task, groups: np.ndarray | None = None) -> dict[str, Any]:
     """Is fusing worth it? The best candidate of several modalities minus the best of one, on the same held-out rows; positive = fusing is better.
 
     Where the chosen candidate sees several modalities it is the one compared. Where it sees one, the value says what fusing would have brought.
+    ``groups`` of the scored rows are drawn whole.
     """
     metric = task.metrics[task.headline]
     single = board.best_single()
@@ -90,7 +93,8 @@ def fusion_gain(board: Leaderboard, target: np.ndarray, task: Task) -> dict[str,
     alone = {entry.candidate.modalities[0] for entry in board.entries if entry.scores is not None and len(entry.candidate.modalities) == 1}
     unknown = sorted(set(fused.candidate.modalities) - alone)
     rows, truth = board.scored, task.truth(target[board.scored])
-    found = paired_bootstrap(metric, truth, task.output(fused.scores[rows]), task.output(single.scores[rows]), seed=derive(0, "fusion gain"))
+    outputs = [task.output(entry.scores[rows]) for entry in (fused, single) if entry.scores is not None]
+    found = paired_bootstrap(metric, truth, outputs[0], outputs[1], seed=derive(0, "fusion gain"), groups=groups)
     value, low, high = (0.0 if math.isnan(x) else x for x in (found.value, found.low, found.high))
     return {
         "metric": metric.name,

@@ -112,7 +112,15 @@ def fit_pipeline(
     keep = not recipe.refit or recipe.valid_only or len(target) > KEPT_FROM
     device = "cuda" if torch.cuda.is_available() else "cpu"
     situation = Situation(
-        task, recipe.seed, device, keep=keep, checkpoints=checkpoints, resume=recipe.resume, progress=progress, tensorboard=board_folder
+        task,
+        recipe.seed,
+        device,
+        keep=keep,
+        checkpoints=checkpoints,
+        resume=recipe.resume,
+        progress=progress,
+        tensorboard=board_folder,
+        groups=pool.dataset.groups,
     )
     groups, relatives = pool.dataset.groups, 0
     if groups is None and recipe.near_duplicates:
@@ -161,7 +169,7 @@ def fit_pipeline(
     slots = {slot.name for slot in pipeline.needed_features().slots}
     pipeline.familiarity = Familiarity.fit(splits, final.examples(pool.dataset, extraction).take(learn_from), slots, recipe.seed)
     pipeline.facts = describe_fit(
-        board, target, task, pool.dataset, extraction, final, calibration, clock.seconds(), _peak_memory(), len(learn_from), schema, relatives
+        board, target, situation, pool.dataset, extraction, final, calibration, clock.seconds(), _peak_memory(), len(learn_from), schema, relatives
     )
 
     def splits_again(seed: int) -> list[Split]:

@@ -77,6 +77,9 @@ CHINESE_REASONS: dict[str, str] = {
     "{count} different whole numbers, each in {rows} rows on average: taken for classes. If they are amounts, say the task "
     "regression": "{count} 个不同的整数，平均每个 {rows} 行：当作类别。若它们是数量，请指定任务 regression",
     "{again} All are above 0 and skewed ({found}): learned as logarithm": "{again}。全部大于 0 且分布偏斜：按对数学习",
+    "The cells are lists: {count} different items, {several} cells with more than one": "单元格是列表：共 {count} 种项目，{several} 个单元格多于一项",
+    "A person said so": "由人指定",
+    "A person said that the target is of the kind {kind}": "由人指定目标的类型：{kind}",
     "{count} different whole numbers in {rows} rows": "{rows} 行中有 {count} 个不同的整数",
     "{count} different numbers with decimals in {rows} rows": "{rows} 行中有 {count} 个不同的带小数的数",
     # --- warnings ---

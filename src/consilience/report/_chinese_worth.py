@@ -91,6 +91,7 @@ CHINESE_WORTH: dict[str, str] = {
     "slice.none": "没有任何证据",
     # --- columns that cannot be compared ---
     "warnings.absent": "{source} 缺少这一列；模型在那里不使用它，也无法判断它是否有变化。",
+    "source.the table": "该表",
     "drift.training": "训练数据",
     "drift.uncompared_absent": "无法与训练数据比较：训练数据缺少这一列。",
     "drift.uncompared_empty": "无法与训练数据比较取值：{where}中该列没有一个单元格有内容。",

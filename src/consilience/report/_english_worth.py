@@ -96,6 +96,7 @@ ENGLISH_WORTH: dict[str, str] = {
     "slice.none": "no evidence",
     # --- columns that cannot be compared ---
     "warnings.absent": "{source} lacks this column; the model does without it there, and nobody can say whether it has changed.",
+    "source.the table": "the table",
     "drift.training": "the training rows",
     "drift.uncompared_absent": "It could not be compared with the training rows: these lack it.",
     "drift.uncompared_empty": "Its cells could not be compared with those of the training rows: none is filled in {where}.",

@@ -59,6 +59,7 @@ EXPLAINED_CHINESE: dict[str, str] = {
     "explain.start.patch": "起点是一张全为该图中位颜色的图片，终点是这张图片。",
     "explain.start.word": "起点是每个位置都没有词的文本，终点是这段文本。",
     "explain.cell_no_slope": "Grad-CAM 没有找到支持 {of} 的位置。",
+    "explain.cell_no_change": "按梯度来看，其中没有支持或反对 {of} 的内容。",
     "explain.masked.word": "被略去",
     "explain.masked.patch": "涂成图片的中位颜色",
     "explain.masked.seconds": "变为静音",

@@ -65,6 +65,7 @@ EXPLAINED_ENGLISH: dict[str, str] = {
     "explain.start.patch": "They lead from an even picture in its median colour to this one.",
     "explain.start.word": "They lead from a text with no word at any place to this one.",
     "explain.cell_no_slope": "Grad-CAM finds no place that speaks for {of}.",
+    "explain.cell_no_change": "By its gradients nothing in it speaks for or against {of}.",
     "explain.masked.word": "left out",
     "explain.masked.patch": "painted over in the picture's median colour",
     "explain.masked.seconds": "silent",

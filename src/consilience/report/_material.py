@@ -120,7 +120,7 @@ def gather(pipeline: Pipeline, table: Table | None, words: Words, progress: Prog
     twins = None if learned is None else find_twins(pipeline, scored, *learned).as_dict()
     uncompared = tuple(find_uncompared(pipeline.facts["portraits"], scored.dataset, pipeline.schema))
     told = (evaluated, worth, slices, suspects, drift, coverage, robustness, cost, twins, uncompared)
-    judged = Judged(short(table.source, 60), scored, encoded, *told)
+    judged = Judged(short(words.maybe(f"source.{table.source}", table.source), 60), scored, encoded, *told)
     return Material(pipeline, words, numbers, judged)
 
 

@@ -14,6 +14,9 @@ __all__ = ["said_again"]
 REASONS: dict[str, Mapping[str, str]] = {"zh": CHINESE_REASONS}
 """Language to English sentences with gaps and what they become. A gap ``again`` holds a sentence itself, a gap ``what`` a word."""
 
+LONGEST = 800
+"""Characters of a text that is said again. No reason is as long, and patterns with several gaps take the cube of it."""
+
 
 def said_again(words: Words, text: str) -> str:
     """The same in the language of ``words``; as it is where nobody has said it again.
@@ -25,7 +28,7 @@ def said_again(words: Words, text: str) -> str:
     'Something else.'
     """
     table = _compiled(words.language)
-    if not table:
+    if not table or len(text) > LONGEST:
         return text
     made = _again(words, text.removesuffix("."), table)
     return text if made is None else f"{made}{words('reason.end')}" if text.endswith(".") else made

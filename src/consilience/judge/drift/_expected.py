@@ -5,14 +5,15 @@ Sources: Garg et al. (2022), average thresholded confidence; Guillory et al. (20
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from consilience.core.seeds import generator
+from consilience.core.seeds import derive
 from consilience.metrics import Interval
-from consilience.metrics._resample import between
+from consilience.metrics._resample import between, draws
 from consilience.metrics.bootstrap import bootstrap, paired_difference
 from consilience.pipeline.fitted import Pipeline, Scored
 
@@ -71,14 +72,16 @@ def expect(pipeline: Pipeline, first: Scored, second: Scored, *, seed: int = 0) 
         return Expected("interval_width", estimates, _mean(widths[0], seed, first.dataset.groups), task.headline, *measured)
     sure, right = [_confidence(pipeline, scored.output) for scored in (first, second)], _right(pipeline, first)
     name = "accuracy" if task.target.task != "multilabel" else "share_of_right_labels"
-    estimates = {"confidence": _mean(sure[1], seed, second.dataset.groups)}
+    estimates = {"confidence": _mean(sure[1], seed, second.dataset.groups, most=1.0)}
     if right is not None:
         # Both tables are drawn again in each round, for both are samples.
-        estimates["threshold"] = _between(lambda one, two: _thresholded(sure[0][one], right[one], sure[1][two]), len(right), len(sure[1]), seed)
+        estimates["threshold"] = _between(lambda one, two: _thresholded(sure[0][one], right[one], sure[1][two]), first, second, seed)
         estimates["difference"] = _between(
-            lambda one, two: float(np.clip(right[one].mean() - sure[0][one].mean() + sure[1][two].mean(), 0, 1)), len(right), len(sure[1]), seed
+            lambda one, two: float(np.clip(right[one].mean() - sure[0][one].mean() + sure[1][two].mean(), 0, 1)), first, second, seed
         )
-    return Expected(name, estimates, None if right is None else _mean(right, seed, first.dataset.groups), task.headline, *measured)
+    if right is None or name == task.headline:
+        return Expected(name, estimates, measured[0], task.headline, *measured)
+    return Expected(name, estimates, _mean(right, seed, first.dataset.groups, most=1.0), task.headline, *measured)
 
 
 def _confidence(pipeline: Pipeline, output: np.ndarray) -> np.ndarray:
@@ -123,13 +126,22 @@ def _measured(pipeline: Pipeline, scored: Scored, seed: int) -> Interval | None:
     return bootstrap(metrics, truth, scored.output, rounds=ROUNDS, seed=seed, groups=groups)[task.headline]
 
 
-def _mean(values: np.ndarray, seed: int, groups: np.ndarray | None) -> Interval:
-    return paired_difference(np.zeros(len(values)), values, rounds=ROUNDS, seed=seed, groups=groups)
+def _mean(values: np.ndarray, seed: int, groups: np.ndarray | None, *, most: float = np.inf) -> Interval:
+    """Of values from 0 to ``most``."""
+    found = paired_difference(np.zeros(len(values)), values, rounds=ROUNDS, seed=seed, groups=groups)
+    return replace(found, low=max(found.low, 0.0), high=max(found.value, min(found.high, most)))
 
 
-def _between(score: Any, first: int, second: int, seed: int) -> Interval:
-    """A number of two samples with the middle 95 % of its bootstrap values."""
-    value = score(np.arange(first), np.arange(second))
-    dice = generator(seed, "expected")
-    drawn = [score(dice.integers(first, size=first), dice.integers(second, size=second)) for _ in range(ROUNDS)]
-    return between(value, np.array(drawn), 0.95)
+def _between(score: Callable[[np.ndarray, np.ndarray], float], first: Scored, second: Scored, seed: int) -> Interval:
+    """A number of the rows of two samples with the middle 95 % of its bootstrap values."""
+    value = score(np.arange(len(first.dataset)), np.arange(len(second.dataset)))
+    rounds = zip(_resamples(first, derive(seed, "first")), _resamples(second, derive(seed, "second")), strict=True)
+    return between(value, np.array([score(one, two) for one, two in rounds]), 0.95)
+
+
+def _resamples(scored: Scored, seed: int) -> Iterator[np.ndarray]:
+    """Rows drawn with repetition, or whole groups where these are known."""
+    rows = np.arange(len(scored.dataset))
+    for weights in draws(len(rows), ROUNDS, seed, scored.dataset.groups):
+        for times in weights:
+            yield np.repeat(rows, times.astype(np.int64))

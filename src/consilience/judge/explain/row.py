@@ -25,6 +25,8 @@ __all__ = ["EVALUATIONS", "Method", "explain_row"]
 
 Method = Literal["auto", "occlusion", "gradients"]
 
+_NO_SLOPE = {"grad-cam": "No place in it speaks for the answer.", "integrated gradients": "Nothing in it changes the answer."}
+
 EVALUATIONS = 320
 """Masks of a modality that the model is asked about; its columns share them."""
 
@@ -214,7 +216,7 @@ def _explain_sloped(pipeline: Pipeline, scored: Scored, outcome: Outcome, column
         pieces=tuple(sorted(pieces, key=lambda piece: -abs(piece.weight))) if found.weights.any() else (),
         exact=False,
         evaluations=found.evaluations,
-        note="" if found.weights.any() else "No place in it speaks for the answer.",
+        note="" if found.weights.any() else _NO_SLOPE[found.method],
         method=found.method,
         anatomy=game.anatomy,
     )

@@ -118,9 +118,13 @@ class Slices:
     @property
     def cannot_tell(self) -> tuple[Slice, ...]:
         """The slices with too few rows or too few errors for so many looks: chance would explain them even if they held all the errors they can."""
-        # Benjamini and Hochberg's bound for one more slice than are called worse already.
-        bound = LEVEL * (len(self.worse) + 1) / max(1, len(self.slices))
-        return tuple(one for one in self.slices if not one.worse and one.least > bound)
+        p, small = np.array([one.p for one in self.slices]), []
+        for place, one in enumerate(self.slices):
+            # Beside the others as they are: what falls also makes it easier for those behind it.
+            best = np.where(np.arange(len(p)) == place, one.least, p)
+            if not one.worse and false_discovery_control(best)[place] > LEVEL:
+                small.append(one)
+        return tuple(small)
 
     def conclusion(self) -> str:
         """One sentence."""
@@ -128,7 +132,11 @@ class Slices:
         if not looks:
             return f"No part of the {self.rows:,} rows that has a name has {self.least} rows or more, and as many beside it."
         count = len(self.cannot_tell)
-        few = f" {count:,} of them {'has' if count == 1 else 'have'} too few rows or errors to be told to be worse in so many looks." if count else ""
+        few = (
+            f" {count:,} of all slices {'has' if count == 1 else 'have'} too few rows or errors to be told to be worse in so many looks."
+            if count
+            else ""
+        )
         if not self.worse:
             return f"None of {looks:,} slices is worse than the other rows beyond chance.{few}"
         first = self.worse[0]

@@ -125,6 +125,7 @@ class Situation:
         resume: Go on from such files.
         progress: Where a long training says how it goes.
         tensorboard: Folder for TensorBoard's files of such trainings; None writes none.
+        groups: ``[N]`` rows that a person said to belong together: they are drawn whole for every interval. None: rows are drawn.
     """
 
     task: Task
@@ -137,6 +138,11 @@ class Situation:
     resume: bool = False
     progress: Progress = field(default_factory=Silent, compare=False, repr=False)
     tensorboard: FilePath | None = None
+    groups: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """The groups of some rows."""
+        return None if self.groups is None else self.groups[rows]
 
 
 class Fitted(ABC):

@@ -120,11 +120,11 @@ class Saying:
         back = [one.name for one in there if one.weight < 0]
         parts = []
         if ahead:
-            parts.append(words("explain.modalities_for", names=words.both(ahead), of=self.of))
+            parts.append(words("explain.modalities_for", names=words.modalities(ahead), of=self.of))
         if back:
-            parts.append(words("explain.modalities_against", names=words.both(back), of=self.of))
+            parts.append(words("explain.modalities_against", names=words.modalities(back), of=self.of))
         if gone:
-            parts.append(words("explain.modalities_missing", names=words.both(gone)))
+            parts.append(words("explain.modalities_missing", names=words.modalities(gone)))
         return words("join.sentences").join(parts)
 
     def piece(self, cell: ExplainedCell, piece: Piece) -> str:
@@ -153,7 +153,8 @@ class Saying:
         if cell.missing:
             return words("explain.cell_missing")
         if not cell.pieces:
-            return words("explain.cell_no_slope", of=self.of) if cell.method == "grad-cam" else cell.note
+            key = {"grad-cam": "explain.cell_no_slope", "integrated gradients": "explain.cell_no_change"}.get(cell.method)
+            return cell.note if key is None else words(key, of=self.of)
         clear = [piece for piece in cell.pieces if piece.clear]
         ahead = max(clear, key=lambda piece: piece.weight, default=None)
         back = min(clear, key=lambda piece: piece.weight, default=None)

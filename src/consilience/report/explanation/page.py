@@ -64,16 +64,19 @@ def render_explanation(pipeline: Pipeline, explanation: Explanation, *, language
             w=words,
             style=Markup(style),  # noqa: S704 - files of this package
             title=words("explain.title", target=explanation.target),
-            head=words("explain.head", row=f"{explanation.row:,}", source=short(explanation.source, 60)),
+            head=words("explain.head", row=f"{explanation.row:,}", source=short(words.maybe(f"source.{explanation.source}", explanation.source), 60)),
             verdict=say.verdict(),
             facts=say.facts(),
             notes=explanation.notes,
             scale=say.scale(),
             of=say.of,
-            modalities=bars_of([(one.name, "", one.weight, 0.0) for one in there], say),
+            modalities=bars_of([(words.modality(one.name), "", one.weight, 0.0) for one in there], say),
             modality_said=say.modalities(),
             header=tuple(words(f"explain.column.{name}") for name in ("modality", "weight", "without", "alone")),
-            numbers=[(one.name, *((words("explain.missing"), "", "") if one.missing else say.modality(one))) for one in explanation.modalities],
+            numbers=[
+                (words.modality(one.name), *((words("explain.missing"), "", "") if one.missing else say.modality(one)))
+                for one in explanation.modalities
+            ],
             cells=[_cell(cell, say, number) for number, cell in enumerate(explanation.cells)],
             near_said=say.near(),
             near=[_near(row, say) for row in explanation.nearest],
