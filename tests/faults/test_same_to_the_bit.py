@@ -77,7 +77,7 @@ def test_each_learner_saved_and_loaded(data: Path, tmp_path: Path, learner: str)
         kinds={"words": "text", "picture": "image"},
         encoders={"words": "bow", "picture": "hog"},
         learners=(learner,),
-        presets="balanced" if learner in ("network", "pool") else "fast",
+        presets="fast",
         folds=2,
         progress=False,
         cache=tmp_path / "cache",

@@ -166,6 +166,7 @@ def test_it_stands_for_election_where_rows_are_few() -> None:
     def names(rows: int) -> set[str]:
         return {candidate.learner for candidate in default_candidates(["image", "table"], [], ["image", "table"], num_rows=rows)}
 
+    assert "gp" in {one.learner for one in default_candidates(["a", "b"], [], ["a", "b"], num_rows=9000, named=["gp"])}
     assert "gp" in names(2000)
     assert "gp" not in names(2001)
     assert LEARNERS.card("gp").cost == "medium"

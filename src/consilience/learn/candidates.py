@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -52,6 +52,7 @@ def default_candidates(
     effort: Effort = PRESETS["balanced"],
     num_rows: int = SMALL,
     num_blocks: int = 0,
+    named: Collection[str] = (),
 ) -> list[Candidate]:
     """The candidates of a fit, cheap ones first.
 
@@ -63,6 +64,7 @@ def default_candidates(
         effort: How much is tried.
         num_rows: Rows to learn from.
         num_blocks: Blocks of features; a learner that makes a model of each encoder's has nothing to add up where there is one.
+        named: Learners that a person asked for: they stand whatever they cost, and however many rows there are.
     """
     everything, featured = tuple(sorted(modalities)), tuple(sorted(with_features))
     made: list[Candidate] = []
@@ -73,10 +75,14 @@ def default_candidates(
             made.append(candidate)
 
     single = [(name,) for name in featured]
-    elsewhere = {"trains encoders", "end to end", *(["few rows"] if num_rows > _FEW else [])}
-    learners = [name for name in LEARNERS if issubclass(LEARNERS.get(name), Learner) and not elsewhere & {*LEARNERS.card(name).claims}]
+    learners = [
+        name for name in LEARNERS if issubclass(LEARNERS.get(name), Learner) and not {"trains encoders", "end to end"} & {*LEARNERS.card(name).claims}
+    ]
     for learner in sorted(learners, key=lambda name: _COSTS.index(LEARNERS.card(name).cost)):
-        claims, afforded = {*LEARNERS.card(learner).claims}, LEARNERS.card(learner).cost in effort.costs
+        claims = {*LEARNERS.card(learner).claims}
+        if "few rows" in claims and num_rows > _FEW and learner not in named:
+            continue
+        afforded = LEARNERS.card(learner).cost in effort.costs or learner in named
         if featured and afforded and (num_blocks > 1 or "several encoders" not in claims):
             add(learner, featured)
         # What is quick also learns from each modality alone: fusing is worth it only if it beats that. A table alone is quick for all.
@@ -87,7 +93,7 @@ def default_candidates(
         # Where only a combination tells the target, a sum of modalities is at chance; the same learner on products is not.
         if len(featured) > 1 and "products" in claims:
             add(learner, featured, suffix="-products", products=_PRODUCTS)
-    if featured and LEARNERS.card("network").cost not in effort.costs:
+    if featured and LEARNERS.card("network").cost not in effort.costs and "network" not in named:
         return made
     # A network of one modality has nothing to fuse: its fusion makes no difference.
     for name in sorted(trained):

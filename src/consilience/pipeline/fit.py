@@ -147,6 +147,7 @@ def fit_pipeline(
         effort,
         len(target),
         len(train.blocks),
+        recipe.learners,
     )
     whole = EndToEndPlan(pool.dataset, schema, recipe, task, target, rounds[0], splits, channels, progress)
     if recipe.learners:
