@@ -56,6 +56,8 @@ def test_kernel_is_that_of_a_loop() -> None:
             if (rows.present[one] == rows.present[other]).all():
                 expected[one, other] += hyper.joint * np.exp(-away)
     np.testing.assert_allclose(kernel(hyper, rows, rows), expected, atol=1e-10)
+    near, straight, joint = Compared.of(rows, rows).parts(hyper)  # what the likelihood is made of
+    np.testing.assert_allclose(1.0 + sum(near) + sum(straight) + joint, expected, atol=1e-10)
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

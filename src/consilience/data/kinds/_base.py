@@ -127,6 +127,7 @@ class Kind(ABC):
 
     def stacked(self, parts: Sequence[Any | None]) -> Any:
         """Decoded cells of several columns, None where absent, as one; only for kinds whose columns can stand ``together``."""
+        # Not abstract: most kinds have no such columns, and ``together`` is False for them.
         raise NotImplementedError(f"Columns of {type(self).__name__} are never one thing.")
 
     @abstractmethod

@@ -25,7 +25,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "JPEG2000"
 """What is read. Pillow knows more; PostScript would be handed to another program, and the rest are hardly ever pictures of a table."""
 
 # What Pillow's readers raise on damaged files, each seen or named in their sources: a list, so that a fault of ours still shows. Warnings, where
-# they are errors.
+# they are errors. NotImplementedError is Pillow's own for a layout of pixels or a compression that it does not know.
 DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError, AttributeError,
     OverflowError, NotImplementedError, RuntimeError, MemoryError, Image.DecompressionBombError, Warning,
