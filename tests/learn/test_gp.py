@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
@@ -15,9 +17,9 @@ from consilience.learn.learners import LEARNERS, Situation
 from consilience.learn.learners._base import Split
 from consilience.learn.learners._kernels import JITTER, Compared, Hyper, Inputs, kernel, unlikelihood
 from consilience.learn.learners.gp import FittedGaussianProcess, GaussianProcess
-from consilience.testing import fake_examples, fake_task, xor_examples
+from consilience.testing import check_learner, fake_examples, fake_task
 
-ANY = np.array([-1.2, 0.1, 0.4, -0.6, -2.0, -0.3, 0.2, 0.5, -0.9, -1.6])
+ANY = np.array([-1.2, 0.1, 0.4, -0.6, -2.0, -0.3, -0.7, 0.3, 0.2, 0.5, -0.9, -1.6])
 """Logarithms of the parameters of two groups."""
 
 
@@ -46,18 +48,20 @@ def test_kernel_is_that_of_a_loop() -> None:
     expected = np.ones((20, 20))
     for one in range(20):
         for other in range(20):
-            away = 0.0
+            away, told = 0.0, []
             for group, at in enumerate(inputs.groups):
                 if rows.present[one, group] and rows.present[other, group]:
                     x, y = rows.values[one, at], rows.values[other, at]
                     square = ((x - y) ** 2).sum()
                     expected[one, other] += hyper.near[group] * np.exp(-square / (2 * hyper.length[group])) + hyper.straight[group] * (x @ y)
                     away += square / (2 * hyper.reach[group])
+                    told.append(hyper.paired[group] * (x @ y))
+            expected[one, other] += sum(first * second for first, second in combinations(told, 2))
             if (rows.present[one] == rows.present[other]).all():
                 expected[one, other] += hyper.joint * np.exp(-away)
     np.testing.assert_allclose(kernel(hyper, rows, rows), expected, atol=1e-10)
-    near, straight, joint = Compared.of(rows, rows).parts(hyper)  # what the likelihood is made of
-    np.testing.assert_allclose(1.0 + sum(near) + sum(straight) + joint, expected, atol=1e-10)
+    near, straight, paired, joint = Compared.of(rows, rows).parts(hyper)  # what the likelihood is made of
+    np.testing.assert_allclose(1.0 + sum(near) + sum(straight) + paired[0] * paired[1] + joint, expected, atol=1e-10)
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
@@ -78,7 +82,7 @@ def test_likelihood_and_predictions_are_those_of_scikit_learn() -> None:
     target = values[:, 0] + np.sin(values[:, 1])
     inputs = Inputs.fit(examples, 8, 0)
     rows = inputs.transform(examples)
-    logs = np.array([-0.5, 0.3, -1.0, 0.0, -30.0, -1.5])  # the joint part is off
+    logs = np.array([-0.5, 0.3, -1.0, -40.0, 0.0, -30.0, -1.5])  # pairs and the joint part are off
     hyper = Hyper.of(logs)
     by_hand = ConstantKernel(hyper.near[0]) * RBF(np.sqrt(hyper.length[0])) + ConstantKernel(hyper.straight[0]) * DotProduct(1.0)
     theirs = GaussianProcessRegressor(
@@ -126,12 +130,43 @@ def test_what_training_rows_lack_is_learned_with_them() -> None:
     assert fitted.taught == {"image"}
 
 
-def test_what_only_two_pieces_of_evidence_tell_together_is_seen() -> None:
-    train, target = xor_examples(400)
-    test, truth = xor_examples(300, seed=1)
-    learner = GaussianProcess(GaussianProcess.Settings(), Situation(fake_task("binary")))
-    crossed = learner.cross_fit([Split(train, target, test, truth, np.arange(300))], 300, Budget(None))
-    assert (crossed.scores.argmax(axis=1) == truth).mean() > 0.6
+def two_signs(rows: int, seed: int) -> tuple[Examples, np.ndarray]:
+    """Two wide blocks, each with one strong direction among many weak ones; the class is whether both directions have the same sign."""
+    draw = np.random.default_rng(seed)
+    wide = draw.normal(size=(2, rows, 90)).astype(np.float32)
+    wide[:, :, 0] *= 3
+    there = np.ones(rows, dtype=bool)
+    blocks = tuple(Block(name, name, values, there) for name, values in zip(("image", "text"), wide, strict=True))
+    return Examples(blocks, rows), (wide[0, :, 0] * wide[1, :, 0] > 0).astype(int)
+
+
+def test_what_only_two_pieces_of_evidence_tell_together_is_seen_by_pairs() -> None:
+    train, target = two_signs(400, 0)
+    test, truth = two_signs(300, 1)
+    right = {}
+    for pairs in (False, True):
+        learner = GaussianProcess(GaussianProcess.Settings(pairs=pairs), Situation(fake_task("binary")))
+        crossed = learner.cross_fit([Split(train, target, test, truth, np.arange(300))], 300, Budget(None))
+        right[pairs] = (crossed.scores.argmax(axis=1) == truth).mean()
+    assert right[True] > 0.75 > right[False] + 0.05
+
+
+def test_with_pairs_it_keeps_the_contract() -> None:
+    check_learner("gp", fake_task("multiclass"), {**GaussianProcess.on_products, "choosing_rows": 40})
+
+
+def test_pairs_that_are_none_change_nothing() -> None:
+    """Variances of almost nothing, and of so little that the products are left out: the same kernel."""
+    examples, _ = pictures_and_numbers(20)
+    inputs = Inputs.fit(examples, 8, 0)
+    rows, groups = inputs.transform(examples), 4
+    made = []
+    for none in (-19.0, -40.0):
+        logs = np.tile(np.log([0.3, 1.0, 0.2, 1.0, 1.0]), (groups, 1)).T.ravel()
+        logs[3 * groups : 4 * groups] = none
+        made.append(Hyper.of(np.append(logs, [-1.0, -2.0])))
+    assert [hyper.in_pairs for hyper in made] == [True, False]
+    np.testing.assert_allclose(kernel(made[0], rows, rows), kernel(made[1], rows, rows), atol=1e-12)
 
 
 def test_kernels_of_other_features_are_chosen_again() -> None:
@@ -139,7 +174,7 @@ def test_kernels_of_other_features_are_chosen_again() -> None:
     learner = GaussianProcess(GaussianProcess.Settings(components=8), Situation(fake_task("regression")))
     fitted = learner.fit(examples, target, {"noise": 1.0, "gain": 1.0, "kernels": {"image+table": ANY.tolist()}}, Budget(None))
     assert isinstance(fitted, FittedGaussianProcess)
-    assert len(fitted.processes["image", "table"].logs) == 4 * 4 + 2
+    assert len(fitted.processes["image", "table"].logs) == 5 * 4 + 2
 
 
 def test_of_many_rows_as_many_are_learned_from_as_the_setting_says() -> None:

@@ -25,9 +25,6 @@ _MANY = 4000
 _FEW = 2000
 """Rows up to which learners for few rows are tried."""
 
-_PRODUCTS = 32
-"""The most components of a modality whose products with those of others are looked at."""
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -91,8 +88,8 @@ def default_candidates(
             if quick or (names == ("table",) and "tables" in claims):
                 add(learner, names)
         # Where only a combination tells the target, a sum of modalities is at chance; the same learner on products is not.
-        if len(featured) > 1 and "products" in claims:
-            add(learner, featured, suffix="-products", products=_PRODUCTS)
+        if len(featured) > 1 and afforded and "products" in claims:
+            add(learner, featured, suffix="-products", **LEARNERS.get(learner).on_products)
     if featured and LEARNERS.card("network").cost not in effort.costs and "network" not in named:
         return made
     # A network of one modality has nothing to fuse: its fusion makes no difference.

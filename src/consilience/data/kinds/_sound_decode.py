@@ -130,7 +130,9 @@ def gather(blocks: Iterable[Any], most: int) -> tuple[np.ndarray, bool, bool] | 
         windows += 1
         within = within and tame and rate == RATE  # another rate overshoots
         before, first = count, None
-        for block in resampled(window, rate, tame):
+        for block in window if rate == RATE else resampled(window, rate, tame):
+            if not len(block):
+                continue
             first = block if first is None else first
             parts.append(block[: most - count])
             count += len(parts[-1])
@@ -145,13 +147,8 @@ def gather(blocks: Iterable[Any], most: int) -> tuple[np.ndarray, bool, bool] | 
     return parts[0] if len(parts) == 1 else np.concatenate(parts), within, windows > 1 and filled < windows / 2
 
 
-def resampled(blocks: Iterator[np.ndarray], rate: int, tame: bool = False) -> Iterator[np.ndarray]:
+def resampled(blocks: Iterable[np.ndarray], rate: int, tame: bool = False) -> Iterator[np.ndarray]:
     """Blocks ``[S] float32`` at ``RATE``; at least one sample if there was one. ``tame``: they are finite for certain."""
-    if rate == RATE:
-        for block in blocks:  # ``finish`` looks for what is not finite
-            if len(block):
-                yield block
-        return
     try:
         soxr = import_module("soxr")
     except ImportError:

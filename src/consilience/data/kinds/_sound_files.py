@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -13,7 +13,7 @@ from consilience.core.errors import CellError, MissingExtra
 
 __all__ = ["LOUDEST", "blocks_of_av", "blocks_of_soundfile"]
 
-Windows = Iterator[tuple[int, Iterator[np.ndarray], bool]]
+Windows = Iterator[tuple[int, Iterable[np.ndarray], bool]]
 """For each window the rate (samples a second), blocks ``[S] float32``, and whether all of them are finite and within -1 and 1 for certain."""
 
 SLOWEST, FASTEST = 50, 10_000_000
@@ -58,30 +58,33 @@ def blocks_of_soundfile(source: Any, plan: Callable[[float | None], Any]) -> Win
         wanted = plan(file.frames / rate if 0 <= file.frames < 2**62 else None)
         size, tame = max(1, BLOCK // channels), file.subtype in WHOLE_NUMBERS
 
+        def block_of(frames: int) -> tuple[np.ndarray, bool]:
+            """At most so many samples of one channel, and whether there may be more."""
+            block = np.zeros(frames if channels == 1 else (frames, channels), dtype=np.float32)
+            try:
+                count, more = len(file.read(out=block)), True
+            except failures:
+                # What came before the damage lies in the block; the rest is zero.
+                count, more = int(np.flatnonzero(block.reshape(frames, -1).any(axis=1))[-1:].sum()) + 1 if block.any() else 0, False
+            return block[:count] if channels == 1 else mean(block[:count]), more and count > 0
+
         def read(frames: int) -> Iterator[np.ndarray]:
-            while frames > 0:
-                block = np.zeros((min(size, frames), channels), dtype=np.float32)
-                damaged = False
-                try:
-                    count = len(file.read(out=block))
-                except failures:
-                    # What came before the damage lies in the block; the rest is zero.
-                    count, damaged = int(np.flatnonzero(block.any(axis=1))[-1:].sum()) + 1 if block.any() else 0, True
-                if count:
-                    frames -= count
-                    yield block[:count, 0] if channels == 1 else mean(block[:count])
-                if damaged or not count:
-                    return
+            more = True
+            while more and frames > 0:
+                block, more = block_of(min(size, frames))
+                frames -= len(block)
+                yield block
 
         frames = int(wanted.seconds * rate)
         if wanted.starts is None:
-            yield rate, read(min(frames, file.frames)), tame
+            frames = min(frames, file.frames)
+            yield rate, (block_of(frames)[0],) if 0 < frames <= size else read(frames), tame  # most sounds are short, and there are many
             return
         for start in wanted.starts:
             try:
                 file.seek(int(start * rate))
             except failures:
-                yield rate, iter(()), tame
+                yield rate, (), tame
             else:
                 yield rate, read(frames), tame
 
@@ -142,7 +145,7 @@ def blocks_of_av(source: Any, plan: Callable[[float | None], Any]) -> Windows:
                 container.seek(int(start * 1_000_000))
                 yield rate, read(start), False
                 continue
-            yield rate, iter(()), False
+            yield rate, (), False
 
 
 def samples_of(frame: Any) -> np.ndarray:

@@ -77,7 +77,7 @@ def whole_text(text: str) -> str:
 def number_column(name: str, cells: Sequence[Any], whole: bool) -> pl.Series:
     try:
         if not whole:
-            return pl.Series(name, [None if cell is None else float(cell) for cell in cells], dtype=pl.Float64).fill_nan(None)
+            return pl.Series(name, [None if cell is None or cell != cell else float(cell) for cell in cells], dtype=pl.Float64)
         return pl.Series(name, cells, dtype=pl.Int64)
     except (OverflowError, TypeError):  # longer than the type allows: an identifier rather than an amount
         return pl.Series(name, [None if cell is None else as_text(cell) for cell in cells], dtype=pl.String)

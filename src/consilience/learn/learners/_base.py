@@ -174,6 +174,8 @@ class Combiner(ABC):
 
     Settings: ClassVar[type[AnySettings]] = AnySettings
     fitted: ClassVar[type[Fitted]]
+    on_products: ClassVar[dict[str, Any]] = {}
+    """Settings with which it looks for what only several modalities together tell; of learners that claim ``products``."""
 
     def __init__(self, settings: AnySettings, situation: Situation) -> None:
         self.settings = settings
@@ -193,6 +195,8 @@ class Learner(ABC):
 
     Settings: ClassVar[type[AnySettings]] = AnySettings
     fitted: ClassVar[type[Fitted]]
+    on_products: ClassVar[dict[str, Any]] = {}
+    """Settings with which it looks for what only several modalities together tell; of learners that claim ``products``."""
 
     def __init__(self, settings: AnySettings, situation: Situation) -> None:
         self.settings = settings

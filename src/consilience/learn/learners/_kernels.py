@@ -1,6 +1,7 @@
-"""Kernels of blocks of features, added up, and one of all blocks together; absent evidence adds nothing.
+"""Kernels of blocks of features, of their pairs, added up, and one of all blocks together; absent evidence adds nothing.
 
-Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, chapters 4 and 5; Duvenaud et al. (2011), additive Gaussian processes.
+Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, chapters 4 and 5; Duvenaud et al. (2011), additive Gaussian processes,
+whose second order the pairs are.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _WIDE = 2.0
 _FAR = 9.0
 """The farthest that a logarithm goes from there."""
 
+_NONE = -40.0
+"""Logarithm of a variance that is none."""
+
 _HOPELESS = 1e12
 """Stands for the loss where the kernel's matrix is singular."""
 
@@ -44,7 +48,7 @@ _SAME = 0.8
 """Correlation from which two numbers side by side share a kernel."""
 
 _APART = 16
-"""Numbers of a block that have a kernel each; more of them share one, for each kernel has four parameters to be chosen."""
+"""Numbers of a block that have a kernel each; more of them share one, for each kernel has five parameters to be chosen."""
 
 JITTER = 1e-6
 """Added to each variance, so that two equal rows do not make the matrix singular."""
@@ -169,29 +173,36 @@ class Hyper:
         near: ``[B]`` variance of the part in which rows that are near in this block are alike.
         length: ``[B]`` squared distance at which they cease to be.
         straight: ``[B]`` variance of the linear part.
+        paired: ``[B]`` the same where it is multiplied with those of other blocks: what only two of them together tell.
         reach: ``[B]`` the same as ``length`` for the part in which rows are alike that are near in all blocks.
-        joint: Variance of that part, in which alone the blocks interact.
+        joint: Variance of that part.
         noise: Variance of what no evidence tells.
     """
 
     near: np.ndarray
     length: np.ndarray
     straight: np.ndarray
+    paired: np.ndarray
     reach: np.ndarray
     joint: float
     noise: float
 
+    @property
+    def in_pairs(self) -> bool:
+        """Whether pairs of blocks count at all."""
+        return bool((self.paired > np.exp(_NONE / 2)).any())
+
     @classmethod
     def of(cls, logs: np.ndarray) -> Hyper:
-        """From ``[4 B + 2]`` logarithms: of each of these in turn."""
+        """From ``[5 B + 2]`` logarithms: of each of these in turn."""
         values = np.exp(logs)
-        near, length, straight, reach = values[:-2].reshape(4, -1)
-        return cls(near, length, straight, reach, float(values[-2]), float(values[-1]))
+        near, length, straight, paired, reach = values[:-2].reshape(5, -1)
+        return cls(near, length, straight, paired, reach, float(values[-2]), float(values[-1]))
 
 
 def num_logs(groups: int) -> int:
     """Parameters of the kernels of this many groups."""
-    return 4 * groups + 2
+    return 5 * groups + 2
 
 
 @dataclass(frozen=True)
@@ -222,29 +233,37 @@ class Compared:
             alike *= left.present[:, [place]] == right.present[:, place]
         return cls(products, squares, both, alike)
 
-    def parts(self, hyper: Hyper) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-        """The kernels of each block, near and straight, and the joint one."""
+    def parts(self, hyper: Hyper) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], np.ndarray]:
+        """The kernels of each block, near and straight, what it brings into pairs if there are any, and the joint one."""
         near = [
             a * np.exp(-square / (2 * length)) * both
             for a, length, square, both in zip(hyper.near, hyper.length, self.squares, self.both, strict=True)
         ]
         straight = [c * product for c, product in zip(hyper.straight, self.products, strict=True)]
+        paired = [d * product for d, product in zip(hyper.paired, self.products, strict=True)] if hyper.in_pairs else []
         away = sum((square / (2 * length) for square, length in zip(self.squares, hyper.reach, strict=True)), np.zeros_like(self.alike))
-        return near, straight, hyper.joint * np.exp(-away) * self.alike
+        return near, straight, paired, hyper.joint * np.exp(-away) * self.alike
 
 
 def kernel(hyper: Hyper, left: Rows, right: Rows) -> np.ndarray:
-    """``[N, M]``: a constant, for each block that both rows have ``near exp(-d^2 / (2 length)) + straight <x, x'>``, and the joint part.
+    """``[N, M]``: a constant, for each block that both rows have ``near exp(-d^2 / (2 length)) + straight <x, x'>``, the pairs, and the joint part.
 
-    The joint part is ``joint exp(-sum of d^2 / (2 reach))`` for two rows that have the same blocks, and 0 for others. The same as the sum of
-    ``Compared.parts``, with three matrices in memory at most.
+    A pair of blocks adds the product of their ``paired <x, x'>``; all pairs together are half of what the square of the sum has more than the sum
+    of the squares. The joint part is ``joint exp(-sum of d^2 / (2 reach))`` for two rows that have the same blocks, and 0 for others. The same as
+    the sum of ``Compared.parts``, with few matrices in memory.
     """
     total = np.ones((len(left.values), len(right.values)))
-    joint, part = np.zeros_like(total), np.empty_like(total)
+    joint, part, in_pairs = np.zeros_like(total), np.empty_like(total), hyper.in_pairs
+    pairs, squares = np.zeros_like(total), np.zeros_like(total)
     for place, ((one, norm), (other, other_norm)) in enumerate(zip(left.parts, right.parts, strict=True)):
         mine, theirs = left.present[:, place], right.present[:, place]
         there = None if mine.all() and theirs.all() else np.outer(mine, theirs)
-        np.matmul(one, other.T, out=part)
+        np.matmul(one, other.T, out=part)  # zeros where absent
+        total += hyper.straight[place] * part
+        if in_pairs:
+            product = hyper.paired[place] * part
+            pairs += product
+            squares += product * product
         part *= -2.0
         part += norm[:, None]
         part += other_norm
@@ -256,7 +275,7 @@ def kernel(hyper: Hyper, left: Rows, right: Rows) -> np.ndarray:
         np.exp(part, out=part)
         part *= hyper.near[place]
         total += part if there is None else part * there
-        total += (hyper.straight[place] * one) @ other.T  # zeros where absent
+    total += (pairs * pairs - squares) / 2
     np.exp(joint, out=joint)
     joint *= hyper.joint
     if not (left.present.all() and right.present.all()):
@@ -265,16 +284,20 @@ def kernel(hyper: Hyper, left: Rows, right: Rows) -> np.ndarray:
     return total
 
 
-def learn(rows: Rows, target: np.ndarray, weights: np.ndarray) -> list[float]:
+def learn(rows: Rows, target: np.ndarray, weights: np.ndarray, pairs: bool = False) -> list[float]:
     """Logarithms (see ``Hyper.of``) of the largest posterior: marginal likelihood of all outputs together, with a wide prior on each logarithm.
 
     Args:
         rows: To learn from.
         target: ``[N, K]`` with mean 0 and a mean square of 1.
         weights: ``[N]`` how much each row counts; its noise is divided by it.
+        pairs: Whether what two blocks tell together is looked for.
     """
     compared, blocks = Compared.of(rows, rows), len(rows.groups)
-    usual = np.log(np.concatenate([np.repeat([_USUAL, 1.0, _USUAL, 1.0], blocks), [_USUAL, _USUAL]]))
+    # All pairs together have the variance that each other part has.
+    paired = np.log(np.sqrt(2 * _USUAL / (blocks * (blocks - 1)))) if pairs and blocks > 1 else _NONE
+    each = [np.log(_USUAL), 0.0, np.log(_USUAL), paired, 0.0]
+    usual = np.concatenate([np.repeat(each, blocks), np.log([_USUAL, _USUAL])])
 
     if not len(target):
         return list(usual.tolist())
@@ -284,7 +307,7 @@ def learn(rows: Rows, target: np.ndarray, weights: np.ndarray) -> list[float]:
         value, slopes = unlikelihood(logs, compared, target, weights)
         return value + 0.5 * float((away**2).sum()), slopes + away / _WIDE
 
-    bounds = [(low - _FAR, low + _FAR) for low in usual]
+    bounds = [(low - _FAR, low + _FAR) if low > _NONE else (low, low) for low in usual]
     found = optimize.minimize(loss_of, usual, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS})
     return list(found.x.tolist())
 
@@ -292,10 +315,12 @@ def learn(rows: Rows, target: np.ndarray, weights: np.ndarray) -> list[float]:
 def unlikelihood(logs: np.ndarray, compared: Compared, target: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
     """Negative logarithm of the marginal likelihood, but for a constant, and its derivative by each of ``logs``."""
     hyper, outputs = Hyper.of(logs), target.shape[1]
-    near, straight, joint = compared.parts(hyper)
+    near, straight, paired, joint = compared.parts(hyper)
+    pairs = sum(paired)
+    of_pairs = (pairs * pairs - sum(part * part for part in paired)) / 2 if paired else 0.0
     noise = hyper.noise / weights
     try:
-        factor = linalg.cho_factor(1.0 + sum(near) + sum(straight) + joint + np.diag(noise + JITTER), lower=True)
+        factor = linalg.cho_factor(1.0 + sum(near) + sum(straight) + of_pairs + joint + np.diag(noise + JITTER), lower=True)
     except linalg.LinAlgError:
         return _HOPELESS, np.zeros_like(logs)
     solved = linalg.cho_solve(factor, target)
@@ -305,6 +330,7 @@ def unlikelihood(logs: np.ndarray, compared: Compared, target: np.ndarray, weigh
         *((slope * part).sum() for part in near),
         *((slope * part * square).sum() / (2 * length) for part, square, length in zip(near, compared.squares, hyper.length, strict=True)),
         *((slope * part).sum() for part in straight),
+        *((slope * part * (pairs - part)).sum() for part in paired or [np.zeros_like(slope)] * len(near)),
         *((slope * joint * square).sum() / (2 * length) for square, length in zip(compared.squares, hyper.reach, strict=True)),
         (slope * joint).sum(),
         (np.diag(slope) * noise).sum(),

@@ -32,7 +32,7 @@ __all__ = ["GaussianProcess"]
 CARD = Card(
     summary="a Gaussian process with a kernel per encoder, for few rows",
     source="Rasmussen and Williams (2006)",
-    claims=("absence", "few rows"),
+    claims=("absence", "few rows", "products"),
     cost="medium",
 )
 
@@ -54,6 +54,7 @@ class GaussianProcessSettings(Settings):
 
     components: int = Field(default=64, ge=2, description="Principal components per block.")
     rows: int = Field(default=2000, ge=50, description="Rows to learn from; of more, as many at random. Time grows with their cube.")
+    pairs: bool = Field(default=False, description="What two blocks tell only together is looked for: products of their linear kernels.")
     choosing_rows: int = Field(default=300, ge=20, description="Rows by which the kernels are chosen; of more, as many at random.")
     kernels: dict[str, list[float]] = Field(default={}, description="Modalities to the logarithms of their kernels' parameters; others are chosen.")
 
@@ -133,6 +134,7 @@ class GaussianProcess(Learner):
 
     Settings: ClassVar[type[Settings]] = GaussianProcessSettings
     fitted = FittedGaussianProcess
+    on_products: ClassVar[dict[str, Any]] = {"pairs": True, "choosing_rows": 500}  # pairs have more to be chosen
     settings: GaussianProcessSettings
 
     def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
@@ -205,7 +207,7 @@ class GaussianProcess(Learner):
         having = np.flatnonzero(rows.seen.present[:, groups].any(axis=1))
         few = np.sort(generator(self.situation.seed, "gp choosing").permutation(having)[: self.settings.choosing_rows])
         scale = float(np.sqrt((rows.wanted[few] ** 2).mean())) if len(few) else 0.0
-        return learn(rows.seen.only(groups).take(few), rows.wanted[few] / (scale or 1.0), rows.weights[few])
+        return learn(rows.seen.only(groups).take(few), rows.wanted[few] / (scale or 1.0), rows.weights[few], self.settings.pairs)
 
     def _rows(self, train: Examples, target: np.ndarray, memo: dict[str, Any] | None = None) -> _Rows:
         task, seed = self.situation.task, self.situation.seed

@@ -41,6 +41,9 @@ _WORTH_IT = 1e-3
 """A change of a penalty that lowers the loss by less than this share is not made."""
 
 
+_COMPONENTS = 32
+"""The most components of a modality whose products with those of others are looked at by itself."""
+
 _GAIN = 0.01
 """Share of the best rival's loss by which products have to be better on the first fold."""
 
@@ -115,6 +118,7 @@ class Linear(Learner):
 
     Settings: ClassVar[type[Settings]] = LinearSettings
     fitted = FittedLinear
+    on_products: ClassVar[dict[str, Any]] = {"products": _COMPONENTS}
     settings: LinearSettings
 
     def path(self, split: Split, budget: Budget) -> Path:

@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from consilience.core.allocator import keep_freed
 from consilience.core.budget import Budget
 from consilience.core.settings import Settings
 from consilience.learn.training.average import Average
@@ -94,6 +95,7 @@ def rows_of_a_step(settings: TrainingSettings, num_rows: int) -> int:
     return int(min(settings.batch_size, max(16, num_rows // _STEPS)))
 
 
+@keep_freed()
 def train(
     model: nn.Module,
     num_rows: int,
