@@ -51,7 +51,7 @@ def rehearse(pipeline: Pipeline) -> None:
 
 def _patterns(examples: Examples) -> Examples:
     """The first row under each pattern of modalities that it can have, the full one first and the empty one last."""
-    patterns = patterns_to_learn(examples.modalities)
+    patterns = patterns_to_learn(examples.present(), len(examples))
     many = examples.take(np.zeros(len(patterns), dtype=np.int64))
     kept = {name: np.array([name in pattern for pattern in patterns]) for name in many.modalities}
     blocks = tuple(replace(block, mask=(block.mask.T & kept[block.modality]).T) for block in many.blocks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -13,15 +13,30 @@ Pattern = tuple[str, ...]
 """Sorted names of the modalities that are present; empty for a row of which nothing is known."""
 
 
-def patterns_to_learn(modalities: Sequence[str]) -> list[Pattern]:
-    """All patterns, the full one first; beyond four modalities only the full one, those that lack one, the single ones and the empty one.
+_ALL = 4
+"""Modalities of which all patterns are learned."""
 
-    >>> patterns_to_learn(["a", "b"])
+_FREQUENT = 32
+"""The most patterns that are learned, of more modalities, because rows have them."""
+
+
+def patterns_to_learn(present: Mapping[str, np.ndarray], num_rows: int) -> list[Pattern]:
+    """All patterns, the full one first; beyond four modalities only the full one, those that lack one, those most frequent in the rows, the single ones
+    and the empty one.
+
+    Args:
+        present: Modality to ``[N]`` where rows have it.
+
+    >>> patterns_to_learn({"a": np.array([True]), "b": np.array([True])}, 1)
     [('a', 'b'), ('a',), ('b',), ()]
     """
-    names = sorted(modalities)
-    sizes = range(len(names), -1, -1) if len(names) <= 4 else sorted({len(names), len(names) - 1, 1, 0}, reverse=True)
-    return [pattern for size in sizes for pattern in combinations(names, size)]
+    names = sorted(present)
+    sizes = range(len(names) + 1) if len(names) <= _ALL else {len(names), len(names) - 1, 1, 0}
+    found = {pattern for size in sizes for pattern in combinations(names, size)}
+    if len(names) > _ALL:
+        having = rows_by_pattern(present, num_rows)
+        found.update(sorted(having, key=lambda pattern: (-len(having[pattern]), pattern))[:_FREQUENT])
+    return sorted(found, key=lambda pattern: (-len(pattern), pattern))
 
 
 def rows_by_pattern(present: Mapping[str, np.ndarray], num_rows: int) -> dict[Pattern, np.ndarray]:

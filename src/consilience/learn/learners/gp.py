@@ -165,7 +165,7 @@ class GaussianProcess(Learner):
         with threadpool_limits(1, user_api="blas"):
             rows = self._rows(train, target)
             processes: dict[Pattern, Process] = {}
-            for pattern in patterns_to_learn(train.modalities):
+            for pattern in patterns_to_learn(train.present(), len(train)):
                 groups = rows.inputs.places(pattern)
                 if groups and (pattern == rows.whole or not rows.knows(pattern)) and (not processes or budget.left() > 0):
                     logs = settled._kernels(rows, pattern)

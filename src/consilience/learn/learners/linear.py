@@ -155,7 +155,7 @@ class Linear(Learner):
 
     def fit(self, train: Examples, target: np.ndarray, point: Point, budget: Budget) -> Fitted:
         products = self._products(train)
-        patterns = patterns_to_learn(train.modalities)
+        patterns = patterns_to_learn(train.present(), len(train))
         if products is not None:
             train, patterns = products.extend(train), [products.close(pattern) for pattern in patterns]
         scaler, present = Scaler.fit(train), train.present()
