@@ -21,8 +21,9 @@ _FREQUENT = 32
 
 
 def patterns_to_learn(present: Mapping[str, np.ndarray], num_rows: int) -> list[Pattern]:
-    """All patterns, the full one first; beyond four modalities only the full one, those that lack one, those most frequent in the rows, the single ones
-    and the empty one.
+    """All patterns, the full one first.
+
+    Beyond four modalities only the full one, those that lack one, those most frequent in the rows, the single ones and the empty one.
 
     Args:
         present: Modality to ``[N]`` where rows have it.
