@@ -97,3 +97,31 @@ def test_evaluate_draws_the_group_column_whole() -> None:
     gaps = table.with_columns(pl.lit(None, dtype=pl.String).alias("who"))
     assert model.evaluate(gaps)["metrics"] == alone
     assert model.pipeline.score(read_table(gaps), with_target=True).dataset.groups is not None
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_what_groups_have_in_common_is_no_evidence_against_a_part(counts: bool) -> None:
+    """Nothing is worse; but rows of a group err together, and a part is made of whole groups, as a town is of its people."""
+    draw = np.random.default_rng(0)
+    groups, worse = np.repeat(np.arange(30), 8), np.arange(240) < 120
+    alone, whole = [], []
+    for turn in range(200):
+        level = draw.normal(size=30)[groups] + 0.3 * draw.normal(size=240)
+        sums = Sums(CLASSIFICATION["accuracy"], (level > 0).astype(float) if counts else np.exp(0.3 * level), np.ones(240))
+        alone.append(sums.chances([worse], turn)[0])
+        whole.append(sums.chances([worse], turn, groups)[0])
+    assert np.mean(np.array(alone) < 0.05) > 0.15
+    assert 0.01 < np.mean(np.array(whole) < 0.05) < 0.09
+
+
+def test_a_part_that_is_worse_in_most_of_its_groups_is_found() -> None:
+    draw = np.random.default_rng(0)
+    groups, worse = np.repeat(np.arange(30), 8), np.arange(240) < 120
+    wrong = draw.random(240) < np.where(worse, 0.45, 0.05)
+    sums = Sums(CLASSIFICATION["accuracy"], (~wrong).astype(float), np.ones(240))
+    inside, outside = sums.chances([worse, ~worse], 0, groups)
+    assert inside < 0.001
+    assert outside > 0.9
+    few = sums.chances([groups < 2], 0, groups)
+    assert few > 0.01  # two groups can say little, whatever they say
+    assert sums.least_chances([groups < 2], groups)[0] == 0.25

@@ -111,17 +111,6 @@ def fit_pipeline(
     board_folder = Path(recipe.tensorboard) if recipe.tensorboard else None
     keep = not recipe.refit or recipe.valid_only or len(target) > KEPT_FROM
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    situation = Situation(
-        task,
-        recipe.seed,
-        device,
-        keep=keep,
-        checkpoints=checkpoints,
-        resume=recipe.resume,
-        progress=progress,
-        tensorboard=board_folder,
-        groups=pool.dataset.groups,
-    )
     groups, relatives = pool.dataset.groups, 0
     if groups is None and recipe.near_duplicates:
         blocks = list(extraction.blocks.values())
@@ -132,6 +121,17 @@ def fit_pipeline(
         elif (groups := near_duplicates(blocks, recipe.seed)) is not None:
             relatives = int((np.bincount(groups)[groups] > 1).sum())
             progress.say(f"{relatives:,} of {len(groups):,} rows are nearly the same as another; such rows stay on one side when rows are held out.")
+    situation = Situation(
+        task,
+        recipe.seed,
+        device,
+        keep=keep,
+        checkpoints=checkpoints,
+        resume=recipe.resume,
+        progress=progress,
+        tensorboard=board_folder,
+        groups=groups,
+    )
     rounds = plan_rounds(pool.is_valid, task.labels(target), groups, recipe)
 
     def splits_of(folds: Sequence[Fold]) -> list[Split]:

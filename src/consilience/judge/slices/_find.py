@@ -179,7 +179,7 @@ def find_slices(
 
     A slice is worse if as many rows chosen by lot are hardly ever as bad (exact for classes, permutations otherwise), after Benjamini and
     Hochberg's correction: of the slices that are called worse one in twenty may be so by chance. Pairs are corrected by themselves. Where a
-    group column says which rows belong together, intervals are those of whole groups; for p-values rows count as independent all the same.
+    group column says which rows belong together, whole groups are drawn, for the intervals as for the p-values.
 
     Args:
         pipeline: The model.
@@ -206,7 +206,7 @@ def find_slices(
         cuts += asked_cuts(table, dataset, [name for name in by if name not in dataset.cells])
     cuts = distinct_cuts(cuts, least)
     with (progress or Silent()).step("Compare slices", len(cuts), "slices") as step:
-        slices = _compared(sums, cuts, sums.chances([cut.rows for cut in cuts], seed) if cuts else np.zeros(0), seed, dataset.groups)
+        slices = _compared(sums, cuts, sums.chances([cut.rows for cut in cuts], seed, dataset.groups) if cuts else np.zeros(0), seed, dataset.groups)
         pairs, looks = _pairs(sums, cuts, least, seed, dataset.groups)
         step.advance(len(cuts))
     return Slices(
@@ -232,7 +232,7 @@ def _badness(one: Slice) -> tuple[bool, float, float]:
 def _compared(sums: Sums, cuts: Sequence[Cut], chances: np.ndarray, seed: int, groups: np.ndarray | None) -> list[Slice]:
     adjusted = false_discovery_control(chances) if len(chances) else chances
     parts = [cut.rows for cut in cuts]
-    found = zip(cuts, sums.intervals(parts, seed, groups), chances.tolist(), adjusted.tolist(), sums.least_chances(parts).tolist(), strict=True)
+    found = zip(cuts, sums.intervals(parts, seed, groups), chances.tolist(), adjusted.tolist(), sums.least_chances(parts, groups).tolist(), strict=True)
     return [
         Slice(cut.name, cut.of, cut.columns, int(cut.rows.sum()), value, gap, p, q, cut.also, cut.terms, least)
         for cut, (value, gap), p, q, least in found
@@ -262,7 +262,8 @@ def _pairs(sums: Sums, cuts: Sequence[Cut], least: int, seed: int, groups: np.nd
     chances = np.zeros(len(shared))
     for at, parts in inside.items():
         places = [place for place, _ in parts]
-        found = sums.take(largest[at].rows).chances([rows for _, rows in parts], seed)
+        rows_at = largest[at].rows
+        found = sums.take(rows_at).chances([rows for _, rows in parts], seed, None if groups is None else groups[rows_at])
         chances[places] = np.maximum(chances[places], found)
     adjusted = false_discovery_control(chances) if len(chances) else chances
     kept = np.flatnonzero(adjusted <= LEVEL)

@@ -1,7 +1,7 @@
 """A metric as a ratio of two sums over rows, and what chance would make of it: permutations, resamples.
 
-Source: Fisher (1935), permutation test; Phipson and Smyth (2010), p-values that are never zero; Efron (1979), bootstrap;
-Wilson (1927) and Newcombe (1998), intervals of shares and of their differences.
+Source: Fisher (1935), permutation test; Phipson and Smyth (2010), p-values that are never zero; Kline and Santos (2012), signs of whole groups;
+Efron (1979), bootstrap; Wilson (1927) and Newcombe (1998), intervals of shares and of their differences.
 """
 
 from __future__ import annotations
@@ -69,12 +69,16 @@ class Sums:
         """The metric of all rows."""
         return float(_ratio(self.part.sum(), self.whole.sum()))
 
-    def chances(self, parts: Sequence[np.ndarray], seed: int) -> np.ndarray:
+    def chances(self, parts: Sequence[np.ndarray], seed: int, groups: np.ndarray | None = None) -> np.ndarray:
         """``[P]`` p-values of rows chosen by lot being as bad as each part or worse, or the part being no worse than the rest.
 
         Args:
             parts: Row masks ``[N]``.
+            groups: ``[N]`` whose rows go together; None where rows stand for themselves.
         """
+        codes = units_of(len(self), groups)
+        if codes is not None:
+            return self._chances_of_groups(parts, seed, codes)
         sizes = np.array([int(part.sum()) for part in parts], dtype=np.int64)
         sign, size = self.metric.sign, len(self)
         seen = np.array([_ratio(self.part[part].sum(), self.whole[part].sum()) for part in parts])
@@ -98,8 +102,25 @@ class Sums:
             as_bad += (~(sign * drawn[:, place] > sign * seen + 1e-12)).sum(axis=0)
         return np.asarray((1 + as_bad) / (1 + rounds))
 
-    def least_chances(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+    def _chances_of_groups(self, parts: Sequence[np.ndarray], seed: int, codes: np.ndarray) -> np.ndarray:
+        """How often groups whose surprises change sign by lot make a part as bad: what a group's rows have in common is then no evidence by itself."""
+        surprise = self.metric.sign * (self.part.sum() / max(self.whole.sum(), 1e-12) * self.whole - self.part)  # how bad a row is beside the mean
+        masks = np.stack(parts, axis=1).astype(float)
+        share = self.whole @ masks / max(self.whole.sum(), 1e-12)
+        pulls = np.zeros((int(codes.max()) + 1, len(parts)))
+        np.add.at(pulls, codes, (masks - share) * surprise[:, None])  # [G, P]: their sum is 0 where the part is as bad as the rest
+        random, rounds, as_bad, seen = generator(seed, "slices"), self._rounds, np.zeros(len(parts)), pulls.sum(axis=0)
+        at_once = max(1, _BLOCK // len(pulls))
+        for start in range(0, rounds, at_once):
+            signs = random.choice([-1.0, 1.0], (min(at_once, rounds - start), len(pulls)))
+            as_bad += (signs @ pulls >= seen - 1e-12).sum(axis=0)
+        return np.asarray((1 + as_bad) / (1 + rounds))
+
+    def least_chances(self, parts: Sequence[np.ndarray], groups: np.ndarray | None = None) -> np.ndarray:
         """``[P]`` the p-value that each part would have if it were as bad as can be: what its rows can tell at the most."""
+        codes = units_of(len(self), groups)
+        if codes is not None:  # the groups that have rows in the part all change sign, or none of them does
+            return np.array([max(0.5 ** len(np.unique(codes[part])), 1 / (1 + self._rounds)) for part in parts])
         if not self.counts:
             return np.full(len(parts), 1 / (1 + self._rounds))
         sizes, size, total = np.array([int(part.sum()) for part in parts], dtype=np.int64), len(self), int(self.part.sum())

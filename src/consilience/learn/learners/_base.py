@@ -125,7 +125,7 @@ class Situation:
         resume: Go on from such files.
         progress: Where a long training says how it goes.
         tensorboard: Folder for TensorBoard's files of such trainings; None writes none.
-        groups: ``[N]`` rows that a person said to belong together: they are drawn whole for every interval. None: rows are drawn.
+        groups: ``[N]`` rows that belong together, as a person said or as was found: they are drawn whole for every interval. None: rows are drawn.
     """
 
     task: Task
