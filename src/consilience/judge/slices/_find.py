@@ -232,7 +232,8 @@ def _badness(one: Slice) -> tuple[bool, float, float]:
 def _compared(sums: Sums, cuts: Sequence[Cut], chances: np.ndarray, seed: int, groups: np.ndarray | None) -> list[Slice]:
     adjusted = false_discovery_control(chances) if len(chances) else chances
     parts = [cut.rows for cut in cuts]
-    found = zip(cuts, sums.intervals(parts, seed, groups), chances.tolist(), adjusted.tolist(), sums.least_chances(parts, groups).tolist(), strict=True)
+    least_chances = sums.least_chances(parts, groups).tolist()
+    found = zip(cuts, sums.intervals(parts, seed, groups), chances.tolist(), adjusted.tolist(), least_chances, strict=True)
     return [
         Slice(cut.name, cut.of, cut.columns, int(cut.rows.sum()), value, gap, p, q, cut.also, cut.terms, least)
         for cut, (value, gap), p, q, least in found

@@ -103,7 +103,7 @@ class Sums:
         return np.asarray((1 + as_bad) / (1 + rounds))
 
     def _chances_of_groups(self, parts: Sequence[np.ndarray], seed: int, codes: np.ndarray) -> np.ndarray:
-        """How often groups whose surprises change sign by lot make a part as bad: what a group's rows have in common is then no evidence by itself."""
+        """How often groups whose surprises change sign by lot make a part as bad: what a group's rows have in common is no evidence then."""
         surprise = self.metric.sign * (self.part.sum() / max(self.whole.sum(), 1e-12) * self.whole - self.part)  # how bad a row is beside the mean
         masks = np.stack(parts, axis=1).astype(float)
         share = self.whole @ masks / max(self.whole.sum(), 1e-12)
