@@ -253,17 +253,17 @@ def kernel(hyper: Hyper, left: Rows, right: Rows) -> np.ndarray:
     the sum of ``Compared.parts``, with few matrices in memory.
     """
     total = np.ones((len(left.values), len(right.values)))
-    joint, part, in_pairs = np.zeros_like(total), np.empty_like(total), hyper.in_pairs
-    pairs, squares = np.zeros_like(total), np.zeros_like(total)
+    joint, part = np.zeros_like(total), np.empty_like(total)
+    products = np.zeros((2, *total.shape)) if hyper.in_pairs else None  # their sum, and that of their squares
     for place, ((one, norm), (other, other_norm)) in enumerate(zip(left.parts, right.parts, strict=True)):
         mine, theirs = left.present[:, place], right.present[:, place]
         there = None if mine.all() and theirs.all() else np.outer(mine, theirs)
         np.matmul(one, other.T, out=part)  # zeros where absent
         total += hyper.straight[place] * part
-        if in_pairs:
+        if products is not None:
             product = hyper.paired[place] * part
-            pairs += product
-            squares += product * product
+            products[0] += product
+            products[1] += product * product
         part *= -2.0
         part += norm[:, None]
         part += other_norm
@@ -275,7 +275,8 @@ def kernel(hyper: Hyper, left: Rows, right: Rows) -> np.ndarray:
         np.exp(part, out=part)
         part *= hyper.near[place]
         total += part if there is None else part * there
-    total += (pairs * pairs - squares) / 2
+    if products is not None:
+        total += (products[0] ** 2 - products[1]) / 2
     np.exp(joint, out=joint)
     joint *= hyper.joint
     if not (left.present.all() and right.present.all()):
@@ -330,7 +331,8 @@ def unlikelihood(logs: np.ndarray, compared: Compared, target: np.ndarray, weigh
         *((slope * part).sum() for part in near),
         *((slope * part * square).sum() / (2 * length) for part, square, length in zip(near, compared.squares, hyper.length, strict=True)),
         *((slope * part).sum() for part in straight),
-        *((slope * part * (pairs - part)).sum() for part in paired or [np.zeros_like(slope)] * len(near)),
+        *((slope * part * (pairs - part)).sum() for part in paired),
+        *(0.0 for _ in near[len(paired) :]),
         *((slope * joint * square).sum() / (2 * length) for square, length in zip(compared.squares, hyper.reach, strict=True)),
         (slope * joint).sum(),
         (np.diag(slope) * noise).sum(),
