@@ -172,21 +172,23 @@ def mean_loss(lines: Sequence[dict[str, Any]], rows: np.ndarray) -> float:
     return float(np.mean([np.array(line["loss"])[rows].mean() for line in lines]))
 
 
-def ranks(found: dict[tuple[str, str], list[dict[str, Any]]], sets: Sequence[str], fusions: Sequence[str]) -> dict[str, np.ndarray]:
-    """Fusion to its rank by loss in each pair of set and seed in which all were run; 1 is the best."""
-    made: dict[str, list[int]] = {fusion: [] for fusion in fusions}
+def ranks(found: dict[tuple[str, str], list[dict[str, Any]]], sets: Sequence[str], fusions: Sequence[str]) -> dict[str, list[np.ndarray]]:
+    """Fusion to its ranks by loss, for each set an array over the seeds in which all were run; 1 is the best."""
+    made: dict[str, list[np.ndarray]] = {fusion: [] for fusion in fusions}
     for name in sets:
         lines = {fusion: {line["seed"]: float(np.mean(line["loss"])) for line in found.get((name, fusion), [])} for fusion in fusions}
-        for seed in set.intersection(*(set(by_seed) for by_seed in lines.values())):
-            order = sorted(fusions, key=lambda fusion: lines[fusion][seed])
-            for place, fusion in enumerate(order):
-                made[fusion].append(place + 1)
-    return {fusion: np.array(places) for fusion, places in made.items()}
+        seeds = sorted(set.intersection(*(set(by_seed) for by_seed in lines.values())))
+        if seeds:
+            losses = np.array([[lines[fusion][seed] for seed in seeds] for fusion in fusions])
+            for fusion, places in zip(fusions, losses.argsort(axis=0).argsort(axis=0) + 1, strict=True):
+                made[fusion].append(places)
+    return made
 
 
-def draw_ranks(placed: dict[str, np.ndarray]) -> str:
-    """Mean ranks with 95 % intervals over sets and seeds, best first, as SVG."""
-    names = sorted(placed, key=lambda name: placed[name].mean())
+def draw_ranks(placed: dict[str, list[np.ndarray]]) -> str:
+    """Mean ranks with 95 % intervals, best first, as SVG. Sets are drawn whole: the seeds of one set are no other sets."""
+    means = {name: float(np.concatenate(places).mean()) for name, places in placed.items()}
+    names = sorted(placed, key=means.__getitem__)
     left, wide, line = 120, 480, 24
     draw, worst = np.random.default_rng(0), len(names)
 
@@ -195,14 +197,16 @@ def draw_ranks(placed: dict[str, np.ndarray]) -> str:
 
     parts = []
     for row, name in enumerate(names):
-        low, high = np.quantile(draw.choice(placed[name], (DRAWS, len(placed[name]))).mean(axis=1), (0.025, 0.975))
-        y, mean = 20 + row * line, placed[name].mean()
+        places = placed[name]
+        drawn = [np.mean([draw.choice(places[at], len(places[at])).mean() for at in draw.integers(0, len(places), len(places))]) for _ in range(DRAWS)]
+        low, high = np.quantile(drawn, (0.025, 0.975))
+        y, mean = 20 + row * line, means[name]
         parts.append(f'<text x="{left - 12}" y="{y + 4}" text-anchor="end">{name}</text>')
         parts.append(f'<path d="M{across(low):.1f} {y}H{across(high):.1f}" stroke="#888" stroke-width="2"/>')
         parts.append(f'<circle cx="{across(mean):.1f}" cy="{y}" r="4" fill="#1b6ca8"/>')
     bottom = 20 + len(names) * line
     ticks = [f'<text x="{across(rank):.1f}" y="{bottom + 4}" text-anchor="middle">{rank}</text>' for rank in range(1, worst + 1)]
-    words = "mean rank by loss, 95 % interval over sets and seeds; 1 is the best"
+    words = "mean rank by loss, 95 % interval over sets, and seeds within them; 1 is the best"
     label = f'<text x="{left + wide / 2}" y="{bottom + 26}" text-anchor="middle">{words}</text>'
     size = f'viewBox="0 0 {left + wide + 30} {bottom + 36}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="13">{"".join([*parts, *ticks, label])}</svg>\n'
