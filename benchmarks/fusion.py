@@ -198,7 +198,8 @@ def draw_ranks(placed: dict[str, list[np.ndarray]]) -> str:
     parts = []
     for row, name in enumerate(names):
         places = placed[name]
-        drawn = [np.mean([draw.choice(places[at], len(places[at])).mean() for at in draw.integers(0, len(places), len(places))]) for _ in range(DRAWS)]
+        chosen = draw.integers(0, len(places), (DRAWS, len(places)))
+        drawn = [np.mean([draw.choice(places[at], len(places[at])).mean() for at in sets]) for sets in chosen]
         low, high = np.quantile(drawn, (0.025, 0.975))
         y, mean = 20 + row * line, means[name]
         parts.append(f'<text x="{left - 12}" y="{y + 4}" text-anchor="end">{name}</text>')
