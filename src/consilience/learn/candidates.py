@@ -71,7 +71,7 @@ def default_candidates(
         if candidate.name not in {other.name for other in made}:
             made.append(candidate)
 
-    single = [(name,) for name in featured]
+    single, on_products = [(name,) for name in featured], list[str]()
     learners = [
         name for name in LEARNERS if issubclass(LEARNERS.get(name), Learner) and not {"trains encoders", "end to end"} & {*LEARNERS.card(name).claims}
     ]
@@ -87,9 +87,12 @@ def default_candidates(
         for names in single:
             if quick or (names == ("table",) and "tables" in claims):
                 add(learner, names)
-        # Where only a combination tells the target, a sum of modalities is at chance; the same learner on products is not.
         if len(featured) > 1 and afforded and "products" in claims:
-            add(learner, featured, suffix="-products", **LEARNERS.get(learner).on_products)
+            on_products.append(learner)
+    # Where only a combination tells the target, a sum of modalities is at chance; the same learner on products is not. Elsewhere they are
+    # no gain, which is seen soonest beside the best of the others.
+    for learner in on_products:
+        add(learner, featured, suffix="-products", **LEARNERS.get(learner).on_products)
     if featured and LEARNERS.card("network").cost not in effort.costs and "network" not in named:
         return made
     # A network of one modality has nothing to fuse: its fusion makes no difference.
