@@ -92,7 +92,8 @@ def default_candidates(
     # Where only a combination tells the target, a sum of modalities is at chance; the same learner on products is not. Elsewhere they are
     # no gain, which is seen soonest beside the best of the others.
     for learner in on_products:
-        add(learner, featured, suffix="-products", **LEARNERS.get(learner).on_products)
+        cls: Any = LEARNERS.get(learner)
+        add(learner, featured, suffix="-products", **cls.on_products)
     if featured and LEARNERS.card("network").cost not in effort.costs and "network" not in named:
         return made
     # A network of one modality has nothing to fuse: its fusion makes no difference.

@@ -78,7 +78,8 @@ class Sums:
         """
         codes = units_of(len(self), groups)
         if codes is not None:
-            return self._chances_of_groups(parts, seed, codes)
+            at_once = max(1, _CELLS // max(1, len(self)))
+            return np.concatenate([self._chances_of_groups(parts[first : first + at_once], seed, codes) for first in range(0, len(parts), at_once)])
         sizes = np.array([int(part.sum()) for part in parts], dtype=np.int64)
         sign, size = self.metric.sign, len(self)
         seen = np.array([_ratio(self.part[part].sum(), self.whole[part].sum()) for part in parts])

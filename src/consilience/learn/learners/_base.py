@@ -174,8 +174,6 @@ class Combiner(ABC):
 
     Settings: ClassVar[type[AnySettings]] = AnySettings
     fitted: ClassVar[type[Fitted]]
-    on_products: ClassVar[dict[str, Any]] = {}
-    """Settings with which it looks for what only several modalities together tell; of learners that claim ``products``."""
 
     def __init__(self, settings: AnySettings, situation: Situation) -> None:
         self.settings = settings
