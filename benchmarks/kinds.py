@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from sklearn.linear_model import LogisticRegressionCV, RidgeClassifierCV
+from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -67,8 +67,7 @@ def rival(folder: Path, table: Table, target: str, splits: list[tuple[str, np.nd
         signals, _ = series.load(folder)
         for _, train, test in splits:
             found = series.rival(signals, train)
-            model = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 5, 13)))
-            right[test] = model.fit(found[train], labels[train]).predict(found[test]) == labels[test]
+            right[test] = series.ridge().fit(found[train], labels[train]).predict(found[test]) == labels[test]
         return "MultiRocket", right
     return None
 

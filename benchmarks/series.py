@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.model_selection import RepeatedStratifiedKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from consilience.data.kinds import KINDS
@@ -107,6 +107,11 @@ def pooling(answers: np.ndarray, bias: float) -> np.ndarray:
     return np.stack([count / answers.shape[1], mean, place, since.max(axis=1)], axis=1).astype(np.float32)
 
 
+def ridge() -> Pipeline:
+    """A ridge classifier on standardised features, its penalty chosen within the rows that it learns from."""
+    return make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 5, 13)))
+
+
 def accuracy(features: Features, signals: Sequence[Signal], labels: np.ndarray, repeats: int) -> tuple[float, float, int]:
     """Mean over the folds, its standard error over repeats, and how many features there are."""
     folds = int(min(5, np.unique(labels, return_counts=True)[1].min()))
@@ -115,7 +120,7 @@ def accuracy(features: Features, signals: Sequence[Signal], labels: np.ndarray, 
     for train, test in RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=0).split(labels, labels):
         found = features(signals, train)
         width = found.shape[1]
-        model = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 5, 13))).fit(found[train], labels[train])
+        model = ridge().fit(found[train], labels[train])
         right.append(float((model.predict(found[test]) == labels[test]).mean()))
     each = np.reshape(right, (repeats, folds)).mean(axis=1)
     return float(each.mean()), float(each.std(ddof=1) / repeats**0.5) if repeats > 1 else 0.0, width
