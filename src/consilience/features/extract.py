@@ -91,19 +91,20 @@ def extract(
     """
     began = time.monotonic()
     compiled = compile_encoder(encoder, runtime=runtime, progress=progress, graphs=store.graphs if store is not None else None)
-    with hashes_kept(store.hashes if store is not None else None):
-        fingerprint = kept_under(encoder, compiled.precision)
+    # A single row is asked for while somebody waits: to hand its cell to a thread, or to keep it, would take longer than to encode it again.
+    alone = len(cells) == 1
+    kept = None if alone else store
+    with hashes_kept(kept.hashes if kept is not None else None):
+        fingerprint = kept_under(encoder, compiled.precision) if kept is not None else ""
     errors: dict[bytes, CellError] = {}
     done: dict[bytes, np.ndarray] = {}
     forwards = 0
-    # A single row is asked for while somebody waits: to hand its cell to a thread, or to keep it, would take longer than to encode it again.
-    alone = len(cells) == 1
     with in_line() if alone else pool_of_threads() as pool:
         keys, failures = keys_of(cells, pool)
         first = {key: row for row, key in reversed(keys.items())}
         order = sorted(first)
         read = Reader(cells, encoder)
-        keeper = Keeper(None if alone else store, progress, fingerprint)
+        keeper = Keeper(kept, progress, fingerprint)
         found = keeper.get(order)
         missing = [key for key, array in zip(order, found, strict=True) if array is None]
         many = len(missing) > encoder.batch_size

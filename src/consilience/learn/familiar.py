@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -240,8 +240,13 @@ def _narrow(values: np.ndarray | sparse.csr_matrix) -> np.ndarray:
     """Dense and at most so wide: columns are added up in groups, with signs (Weinberger et al. 2009). Both follow from the column's number alone."""
     if values.shape[1] <= _WIDEST:
         return np.asarray(values if isinstance(values, np.ndarray) else values.toarray(), dtype=np.float64)
-    mixed = np.arange(values.shape[1], dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # wraps around
-    place, sign = (mixed >> np.uint64(40)) % np.uint64(_WIDEST), np.where((mixed >> np.uint64(39)) & np.uint64(1), 1.0, -1.0)
-    fold = sparse.csr_matrix((sign, (np.arange(values.shape[1]), place.astype(np.int64))), shape=(values.shape[1], _WIDEST))
-    made: Any = values @ fold
+    made: Any = values @ _fold(values.shape[1])
     return np.asarray(made if isinstance(made, np.ndarray) else made.toarray(), dtype=np.float64)
+
+
+@lru_cache(maxsize=16)
+def _fold(width: int) -> sparse.csr_matrix:
+    """``[width, _WIDEST]``: for one row, to make it anew would take longer than to use it."""
+    mixed = np.arange(width, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # wraps around
+    place, sign = (mixed >> np.uint64(40)) % np.uint64(_WIDEST), np.where((mixed >> np.uint64(39)) & np.uint64(1), 1.0, -1.0)
+    return sparse.csr_matrix((sign, (np.arange(width), place.astype(np.int64))), shape=(width, _WIDEST))

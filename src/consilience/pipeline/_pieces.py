@@ -19,6 +19,8 @@ PIECE, MEDIA_PIECE = 48 * 1024, 8 * 1024
 
 def piece_size(schema: Schema, rows: int) -> int:
     """Rows of one piece of a table of ``rows``."""
+    if rows <= 1:
+        return 1
     kinds = {column.name: KINDS.get(column.kind)() for column in schema.features()}
     if any(isinstance(kinds[column.name], Formed) and not column.examples for column in schema.features()):
         return max(1, rows)  # nothing was learned of how its cells are written: only all of them together tell

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-__all__ = ["MISSING", "SMALL", "UNKNOWN", "as_text", "cell_text", "clean", "clean_sample", "objects"]
+__all__ = ["MISSING", "SMALL", "UNKNOWN", "as_text", "cell_text", "clean", "clean_sample", "filled", "objects"]
 
 # What ``str.strip`` takes off; without it polars leaves a few control characters.
 WHITE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
@@ -79,6 +79,14 @@ def clean_sample(sample: Sequence[Any], missing: frozenset[str] = MISSING) -> li
     texts = (cell_text(value) for value in sample)
     stripped = (text.strip() for text in texts if text is not None)
     return [text for text in stripped if text.lower() not in missing]
+
+
+def filled(column: pl.Series) -> np.ndarray:
+    """``[N]`` bool, True where the column is not null; mostly without an expression of polars, which a single row would wait for."""
+    empty = column.null_count()
+    if empty in (0, len(column)):
+        return np.full(len(column), not empty)
+    return column.is_not_null().to_numpy()
 
 
 def objects(values: Iterable[Any], length: int) -> np.ndarray:

@@ -12,7 +12,7 @@ import polars as pl
 from consilience.core.errors import CellError
 from consilience.core.hashing import hash_bytes, hash_content
 from consilience.data.kinds._base import Evidence, Parsed, Profile
-from consilience.data.kinds._cells import as_text, clean, clean_sample, objects
+from consilience.data.kinds._cells import as_text, clean, clean_sample, filled, objects
 from consilience.data.kinds._paths import Outside, locate
 
 __all__ = ["content", "content_key", "parse_files", "sample_files", "sniff_files"]
@@ -68,7 +68,7 @@ def parse_files(column: pl.Series, base: Path | None, what: str) -> Parsed:
         what: The word for one of them, such as ``"picture"``.
     """
     if column.dtype == pl.Binary:
-        return Parsed(objects(column, len(column)), column.is_not_null().to_numpy())
+        return Parsed(objects(column, len(column)), filled(column))
     problems: dict[int, str] = {}
     values = np.empty(len(column), dtype=object)
     present = np.zeros(len(column), dtype=bool)

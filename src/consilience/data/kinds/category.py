@@ -12,7 +12,7 @@ import polars as pl
 
 from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
-from consilience.data.kinds._cells import SMALL, clean, clean_sample, objects
+from consilience.data.kinds._cells import SMALL, clean, clean_sample, filled, objects
 from consilience.data.kinds._codes import code_reason
 from consilience.data.kinds._numbers import mostly_numbers
 from consilience.data.kinds._words import count_words, share_of_files
@@ -92,7 +92,7 @@ class CategoryKind(Kind):
             lower = text.str.to_lowercase()
             own = text.is_in([yes, no]).fill_null(False)
             text = text.set(lower.is_in(list(TRUE)).fill_null(False) & ~own, yes).set(lower.is_in(list(FALSE)).fill_null(False) & ~own, no)
-        return Parsed(objects(text, len(text)), text.is_not_null().to_numpy())
+        return Parsed(objects(text, len(text)), filled(text))
 
     def thumbnail(self, value: Any) -> str:
         text = str(value)

@@ -13,7 +13,7 @@ import polars as pl
 from consilience.core.errors import shorten
 from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
-from consilience.data.kinds._cells import UNKNOWN, clean, clean_sample
+from consilience.data.kinds._cells import UNKNOWN, clean, clean_sample, filled
 from consilience.data.kinds._codes import code_reason
 from consilience.data.kinds._numbers import NOT_FINITE, fits, number_form, read_number
 
@@ -90,8 +90,8 @@ class NumberKind(Kind):
         values = text.cast(pl.Float64, strict=False).to_numpy().astype(np.float64, copy=True)
         if form != "." and form[0] == ".":
             values = np.where(np.isnan(values), _without_unit(text, form[1:]), values)
-        filled = text.is_not_null().to_numpy()
-        slow = filled & (~np.isfinite(values) if form[0] == "." else text.str.contains(r"\D").fill_null(False).to_numpy())
+        there = filled(text)
+        slow = there & (~np.isfinite(values) if form[0] == "." else text.str.contains(r"\D").fill_null(False).to_numpy())
         problems: dict[int, str] = {}
         cells = text.to_list() if slow.any() else []
         for row in np.flatnonzero(slow).tolist():

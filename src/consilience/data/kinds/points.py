@@ -14,7 +14,7 @@ from consilience.core.errors import CellError
 from consilience.core.hashing import hash_bytes
 from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
-from consilience.data.kinds._cells import clean_sample
+from consilience.data.kinds._cells import clean_sample, filled
 from consilience.data.kinds._cloud import like_points, peek_cloud, read_cloud
 from consilience.data.kinds._clouds import AUGMENTATIONS, CORRUPTIONS
 from consilience.data.kinds._media import content_key, parse_files, sample_files, sniff_files
@@ -69,7 +69,7 @@ class PointsKind(Kind):
         if isinstance(column.dtype, pl.List | pl.Array):
             values = np.empty(len(column), dtype=object)
             values[:] = [None if cell is None else as_json(cell) for cell in column.to_list()]
-            return Parsed(values, column.is_not_null().to_numpy())
+            return Parsed(values, filled(column))
         if column.dtype != pl.String:
             return parse_files(column, base, "point cloud")
         lists = {row: cell.strip() for row, cell in enumerate(column.to_list()) if cell is not None and cell.lstrip().startswith("[")}

@@ -10,7 +10,7 @@ import polars as pl
 
 from consilience.core.registry import Card
 from consilience.data.kinds._base import Evidence, Kind, Parsed, Profile
-from consilience.data.kinds._cells import as_text, clean_sample, objects
+from consilience.data.kinds._cells import as_text, clean_sample, filled, objects
 from consilience.data.kinds._numbers import mostly_numbers
 from consilience.data.kinds._wording import WORDING, drop_words, typos
 from consilience.data.kinds._words import count_words, share_of_files
@@ -53,7 +53,7 @@ class TextKind(Kind):
 
     def parse(self, column: pl.Series, base: Path | None = None) -> Parsed:
         text = as_text(column)
-        return Parsed(objects(text, len(text)), text.is_not_null().to_numpy())
+        return Parsed(objects(text, len(text)), filled(text))
 
     def key(self, value: Any) -> bytes:
         return str(value).encode("utf-8", errors="surrogatepass")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -19,16 +20,15 @@ __all__ = ["absent_cells", "group_codes", "parse_column"]
 
 def parse_column(kind: Kind, column: pl.Series, base: Path | None, schema: ColumnSchema) -> Parsed:
     """The cells in the form that the schema's examples show: a row that comes alone is read like those that were learned from."""
-    if not isinstance(kind, Formed) or not schema.examples:
-        return kind.parse(column, base)
-    return kind.parse_as(column, base, form_of(schema.kind, schema.examples))
+    form = form_of(schema.kind, schema.examples) if schema.examples else None
+    return kind.parse(column, base) if form is None else cast("Formed", kind).parse_as(column, base, form)
 
 
 @lru_cache(maxsize=4096)
-def form_of(kind: str, examples: tuple[str, ...]) -> str:
-    """The form that the examples show; looked for once, not for every row that comes alone."""
+def form_of(kind: str, examples: tuple[str, ...]) -> str | None:
+    """The form that the examples show, None for a kind that has none; looked for once, not for every row that comes alone."""
     formed = KINDS.get(kind)()
-    return formed.form(pl.Series(examples, dtype=pl.String)) if isinstance(formed, Formed) else ""
+    return formed.form(pl.Series(examples, dtype=pl.String)) if isinstance(formed, Formed) else None
 
 
 def absent_cells(schema: ColumnSchema, rows: int) -> Cells:

@@ -5,13 +5,15 @@ The strongest simple reading of short texts, codes, names and numbers; a few hun
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 
 from consilience.core.registry import Card
@@ -34,6 +36,7 @@ CARD = Card(
 )
 
 MOST_CHARACTERS = 20_000_000
+Analyse = Callable[[str], list[str]]
 
 
 def check_range(value: tuple[int, int]) -> tuple[int, int]:
@@ -115,15 +118,12 @@ class BagOfWords(FittedEncoder):
 
     def encode(self, columns: Mapping[str, Cells]) -> csr_matrix:
         texts, rows, number = texts_of(columns)
-        blocks: list[csr_matrix] = []
-        for name, analyse in self.analysers().items():
-            if self.vocabularies[name]:
-                blocks.append(weigh(texts, analyse, self.places[name], self.idf[name]))
-        found = hstack(blocks, format="csr") if blocks else csr_matrix((len(texts), 1), dtype=np.float32)
-        # Rows that are absent lie between as empty rows: only the row pointer changes.
-        lengths = np.zeros(number + 1, dtype=np.int64)
-        lengths[rows + 1] = np.diff(found.indptr)
-        return csr_matrix((found.data, found.indices, np.cumsum(lengths)), shape=(number, found.shape[1]), dtype=np.float32)
+        sorts = [(analyse, self.places[name], self.idf[name]) for name, analyse in self.analysers().items() if self.vocabularies[name]]
+        weights, places, lengths = weigh(texts, sorts)
+        # Rows that are absent lie between as empty rows.
+        ends: np.ndarray = np.zeros(number + 1, dtype=np.int64)
+        ends[rows + 1] = lengths
+        return csr_matrix((weights, places, np.cumsum(ends)), shape=(number, max(1, sum(len(idf) for _, _, idf in sorts))), dtype=np.float32)
 
     def state(self) -> State:
         config = {"segment": self.segmenter.method, "language": self.language}
@@ -205,12 +205,24 @@ def learn(texts: Sequence[str], analyse: Callable[[str], list[str]], least: int,
     return [str(names[index]) for index in kept], np.log((1 + len(texts)) / (1 + frequency[kept])) + 1
 
 
-def weigh(texts: list[str], analyse: Callable[[str], list[str]], places: Mapping[str, int], idf: np.ndarray) -> csr_matrix:
-    counter = CountVectorizer(analyzer=analyse)
-    counter.vocabulary_ = places
-    counts = counter.transform(texts) if texts else csr_matrix((0, len(places)))
-    counts = csr_matrix(counts, dtype=np.float64)
-    counts.data = (1 + np.log(counts.data)) * idf[counts.indices]
-    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    counts.data /= np.sqrt(np.bincount(row, counts.data**2, minlength=counts.shape[0]))[row]
-    return counts.astype(np.float32)
+def weigh(texts: Sequence[str], sorts: Sequence[tuple[Analyse, Mapping[str, int], np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The weights ``[W] float32`` of all texts, their columns ``[W]``, and how many each text has ``[N]``; the sorts stand beside one another.
+
+    Args:
+        sorts: How a text is cut into n-grams, the column of each, and the weights of the columns.
+    """
+    counts, columns, lengths = array("i"), array("i"), array("i")
+    for text in texts:
+        first = 0
+        for analyse, places, idf in sorts:
+            seen = Counter(place for gram in analyse(text) if (place := places.get(gram)) is not None)
+            found = sorted(seen)
+            columns.extend([first + place for place in found] if first else found)
+            counts.extend([seen[place] for place in found])
+            lengths.append(len(found))
+            first += len(idf)
+    column, each = np.array(columns, dtype=np.int32), np.array(lengths, dtype=np.int64)
+    values = (1 + np.log(np.array(counts, dtype=np.float64))) * np.concatenate([idf for _, _, idf in sorts] or [np.zeros(0)])[column]
+    part = np.repeat(np.arange(len(each)), each)  # of one text and one sort
+    values /= np.sqrt(np.bincount(part, values**2, minlength=len(each)))[part]
+    return values.astype(np.float32), column, each.reshape(len(texts), len(sorts)).sum(axis=1)

@@ -124,11 +124,19 @@ class Inputs:
         values = self.reducer.transform(examples).astype(np.float64)
         present = ~np.isnan(values[:, [at[0] for at in self.groups]])
         values = np.nan_to_num(values - self.mean)
-        for place, at in enumerate(self.groups):
-            block = values[:, at] * (self.factor[place] * present[:, [place]])
-            norm = np.sqrt((block**2).sum(axis=1, keepdims=True))
-            values[:, at] = block * np.minimum(1, _FARTHEST / np.maximum(norm, _FARTHEST))
+        owner = self._owners
+        values *= (self.factor * present)[:, owner]
+        norm = np.sqrt(np.square(values) @ (owner[:, None] == np.arange(len(self.groups))))
+        values *= np.minimum(1, _FARTHEST / np.maximum(norm, _FARTHEST))[:, owner]
         return Rows(values, present.astype(np.float64), self.groups)
+
+    @cached_property
+    def _owners(self) -> np.ndarray:
+        """``[R]`` the group of each number."""
+        owners = np.zeros(len(self.mean), dtype=np.int64)
+        for place, at in enumerate(self.groups):
+            owners[at] = place
+        return owners
 
     def places(self, modalities: Collection[str]) -> list[int]:
         """The groups that belong to these modalities."""

@@ -6,6 +6,7 @@ Source: Pearson (1901), from the smaller of the two Gram matrices; beyond some t
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,11 @@ class Reducer:
     def width(self) -> int:
         return sum(len(mean) if directions is None else directions.shape[1] for _, mean, directions in self.parts.values())
 
+    @cached_property
+    def _means(self) -> dict[str, np.ndarray]:
+        """Where the mean of each block lies along its directions: for one row, to find it anew would take longer than the row."""
+        return {name: mean @ directions for name, (_, mean, directions) in self.parts.items() if directions is not None}
+
     @property
     def modalities(self) -> list[str]:
         return sorted({modality for modality, _, _ in self.parts.values()})
@@ -68,7 +74,7 @@ class Reducer:
     def transform(self, examples: Examples) -> np.ndarray:
         """``[N, width] float32``; NaN in the columns of a block that a row lacks."""
         by_name = {block.name: block for block in examples.blocks}
-        made = [self._one(by_name[name], mean, directions) for name, (_, mean, directions) in self.parts.items()]
+        made = [self._one(by_name[name]) for name in self.parts]
         return np.concatenate(made, axis=1) if made else np.zeros((len(examples), 0), np.float32)
 
     def densify(self, examples: Examples) -> Examples:
@@ -76,8 +82,7 @@ class Reducer:
         blocks = []
         for block in examples.blocks:
             if sparse.issparse(block.values):
-                _, mean, directions = self.parts[block.name]
-                block = replace(block, values=np.nan_to_num(self._one(block, mean, directions)))
+                block = replace(block, values=np.nan_to_num(self._one(block)))
             blocks.append(block)
         return replace(examples, blocks=tuple(blocks))
 
@@ -94,12 +99,12 @@ class Reducer:
         arrays = state.arrays
         return cls({name: (modality, arrays[f"mean{i}"], arrays.get(f"directions{i}")) for i, (name, modality) in enumerate(state.config["blocks"])})
 
-    def _one(self, block: Block, mean: np.ndarray, directions: np.ndarray | None) -> np.ndarray:
-        values = block.pooled()
+    def _one(self, block: Block) -> np.ndarray:
+        values, directions = block.pooled(), self.parts[block.name][2]
         if directions is None:
             made = values.toarray() if isinstance(values, sparse.csr_matrix) else np.array(values, dtype=np.float32)
         else:
-            made = np.asarray(values @ directions - mean @ directions, dtype=np.float32)
+            made = np.asarray(values @ directions - self._means[block.name], dtype=np.float32)
         made[~block.present] = np.nan
         return made
 

@@ -92,7 +92,8 @@ class FittedLinear(Fitted):
             known = nearest(pattern, self.weights)
             names = self.scaler.names(known)
             weights, bias = unflatten(self.weights[known], [self.scaler.width(name) for name in names], outputs)
-            scores[rows] = linear_scores([blocks[name][rows] for name in names], weights, bias, len(rows)) * self.spread + self.centre
+            theirs = [blocks[name] if len(rows) == len(examples) else blocks[name][rows] for name in names]
+            scores[rows] = linear_scores(theirs, weights, bias, len(rows)) * self.spread + self.centre
         return scores
 
     def state(self) -> State:
