@@ -128,3 +128,14 @@ def test_ensemble_needs_scores_of_all_rows_that_are_held_out() -> None:
     good, bad = np.eye(2)[target] * 3, np.eye(2)[1 - target] * 3
     weights = cls(cls.Settings(), Situation(task)).combine({"good": good, "bad": bad}, target)
     assert weights == {"good": 1.0}
+
+
+def test_what_takes_long_is_not_tried_on_a_modality_that_is_far_behind_alone() -> None:
+    task = fake_task("binary")
+    costly = [Candidate("tabm:b", "tabm", ("b",), {"members": 2, "training": {"epochs": 2}})]
+    for tells, tried in ((0.0, False), (0.8, True)):
+        board = elect([*LINEAR[:2], *costly], *two_views(300, tells), task)
+        assert (board["tabm:b"].scores is not None) == tried
+        assert tried or board["tabm:b"].stopped == "others of b alone were far behind"
+    first = elect([LINEAR[0], *costly], *two_views(300, 0.0), task)
+    assert first["tabm:b"].scores is not None  # nothing else says what b alone is worth

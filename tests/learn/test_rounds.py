@@ -12,7 +12,7 @@ from consilience.core.progress import Silent
 from consilience.data.schema import make_folds
 from consilience.features._examples import Block, Examples
 from consilience.learn.candidates import Candidate
-from consilience.learn.choice import contenders
+from consilience.learn.choice import combine, contenders
 from consilience.learn.effort import PRESETS
 from consilience.learn.election import run_election
 from consilience.learn.leaderboard import Entry
@@ -80,7 +80,7 @@ def test_a_round_without_time_counts_for_nobody(monkeypatch: pytest.MonkeyPatch)
     assert len(calls) == 5
 
 
-def test_contenders_are_those_near_the_best_and_the_best_of_each_modality() -> None:
+def test_contenders_are_those_near_the_best_and_those_that_may_be_the_best_modality_alone() -> None:
     task = fake_task("binary")
     target = np.array([0, 1] * 100)
     right = np.eye(2)[target]
@@ -96,10 +96,35 @@ def test_contenders_are_those_near_the_best_and_the_best_of_each_modality() -> N
         entry("poor", ("a", "b"), 0.5),
         entry("a", ("a",), 1.0),
         entry("b", ("b",), 0.1),
-        entry("b2", ("b",), 0.0),
+        entry("c", ("c",), 1.0),
+        entry("c2", ("c",), 0.9),
     ]
     names = {found.name for found in contenders(entries, target, np.arange(200), Situation(task), ())}
-    assert names == {"both", "a", "b"}
+    assert names == {"both", "a", "c"}
+    assert [found.name for found in contenders(entries[1:2], target, np.arange(200), Situation(task), ())] == ["poor"]
+
+
+def test_members_of_an_ensemble_go_on_where_all_evidence_or_a_modality_in_question_is_told() -> None:
+    task, random = fake_task("binary"), np.random.default_rng(1)
+    target = np.array([0, 1] * 200)
+
+    def entry(name: str, modality: str, scale: float) -> Entry:
+        made = Entry(Candidate(name, name[:-1], (modality,)), scores=np.eye(2)[target] * scale + random.normal(size=(400, 2)))
+        made.loss = float(task.row_losses(target, made.scores).mean())  # type: ignore[arg-type]
+        return made
+
+    entries = [entry("one1", "a", 3.0), entry("two1", "a", 2.0), entry("one2", "b", 0.4), entry("two2", "b", 0.4)]
+    names = {found.name for found in contenders(entries, target, np.arange(400), Situation(task), ("ensemble",))}
+    whole = {
+        name
+        for found in combine(entries, target, np.arange(400), Situation(task), ("ensemble",))
+        for name in found.weights
+        if found.candidate.modalities != ("b",)
+    }
+    own = {name for found in combine(entries, target, np.arange(400), Situation(task), ("ensemble",)) for name in found.weights}
+    assert names == whole | {"one1"}
+    assert {"one2", "two2"} <= own
+    assert not {"one2", "two2"} <= whole
 
 
 @pytest.mark.parametrize(

@@ -27,20 +27,28 @@ _TRIFLE = 2e-3
 
 
 def contenders(finished: Sequence[Entry], target: np.ndarray, scored: np.ndarray, situation: Situation, together: Sequence[str]) -> list[Entry]:
-    """Those within doubt of the best, the best of each modality alone, and the members of ensembles made on trial. Best first."""
-    task = situation.task
-    best = min(finished, key=lambda entry: entry.loss)
-    kept = {best.name}
-    for entry in finished:
-        lost = entry.losses(target, scored, task) - best.losses(target, scored, task)
-        if lost.mean() <= _DOUBT * lost.std() / np.sqrt(len(lost)):
-            kept.add(entry.name)
+    """Those that may still be chosen, or be what fusing is held against. Best first.
+
+    They are those within doubt of the best; of each modality that may be the best one alone, its best; and the members of ensembles made on trial
+    of all evidence, or of such a modality.
+    """
+
+    def within_doubt(of: Entry, entries: Sequence[Entry]) -> list[Entry]:
+        lost = [entry.losses(target, scored, situation.task) - of.losses(target, scored, situation.task) for entry in entries]
+        return [entry for entry, more in zip(entries, lost, strict=True) if more.mean() <= _DOUBT * more.std() / np.sqrt(len(more))]
+
+    kept = {entry.name for entry in within_doubt(_least(finished), finished)}
     singles = [entry for entry in finished if len(entry.candidate.modalities) == 1]
-    for modality in {entry.candidate.modalities for entry in singles}:
-        kept.add(min((entry for entry in singles if entry.candidate.modalities == modality), key=lambda entry: entry.loss).name)
+    hopeful = {entry.candidate.modalities for entry in within_doubt(_least(singles), singles)} if singles else set()
+    kept |= {_least([entry for entry in singles if entry.candidate.modalities == modality]).name for modality in hopeful}
     for ensemble in combine(finished, target, scored, situation, together):
-        kept |= set(ensemble.weights)
+        if len(ensemble.candidate.modalities) > 1 or ensemble.candidate.modalities in hopeful:
+            kept |= set(ensemble.weights)
     return sorted((entry for entry in finished if entry.name in kept), key=lambda entry: (entry.loss, entry.name))
+
+
+def _least(entries: Sequence[Entry]) -> Entry:
+    return min(entries, key=lambda entry: entry.loss)
 
 
 def combine(finished: Sequence[Entry], target: np.ndarray, scored: np.ndarray, situation: Situation, together: Sequence[str]) -> list[Entry]:

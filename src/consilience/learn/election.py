@@ -20,7 +20,7 @@ from consilience.learn.effort import PRESETS, Effort
 from consilience.learn.halving import fusions_to_halve, halve
 from consilience.learn.leaderboard import Entry, Leaderboard
 from consilience.learn.learners import LEARNERS, Situation
-from consilience.learn.learners._base import CannotWin, OutOfTime, Split
+from consilience.learn.learners._base import CannotWin, OutOfTime, Split, far_behind
 from consilience.learn.spaces import from_mean_space, to_mean_space
 
 __all__ = ["Whole", "run_election"]
@@ -199,6 +199,9 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: fl
     if (hopeless := _far_behind(candidate, before, poll)) >= poll.effort.tries:
         entry.stopped = f"{hopeless} of its kind were clearly behind"
         return entry
+    if _is_far_alone(candidate, rivals, poll):
+        entry.stopped = f"others of {candidate.modalities[0]} alone were far behind"
+        return entry
     rival = best.scores if best is not None and len(candidate.modalities) > 1 else None
     own = Budget(None if budget.seconds is None else _left(poll, rivals) * share)
     try:
@@ -223,6 +226,16 @@ def _far_behind(candidate: Candidate, before: Sequence[Entry], poll: _Poll) -> i
     """Candidates of the same learner that were clearly behind the best one."""
     best = min((other for other in before if other.scores is not None), key=lambda other: other.loss, default=None)
     return sum(other.candidate.learner == candidate.learner and _is_behind(other, best, poll) for other in before)
+
+
+def _is_far_alone(candidate: Candidate, rivals: Sequence[Entry], poll: _Poll) -> bool:
+    """True for what takes long on one modality, where others that see it alone are far behind those of another modality."""
+    alone = [other for other in rivals if len(other.candidate.modalities) == 1]
+    own = [other for other in alone if other.candidate.modalities == candidate.modalities]
+    if not own or LEARNERS.card(candidate.learner).cost != "high":
+        return False
+    best_own, best = (min(some, key=lambda other: other.loss).losses(poll.target, poll.scored, poll.situation.task) for some in (own, alone))
+    return far_behind(best_own, best)
 
 
 def _is_behind(entry: Entry, best: Entry | None, poll: _Poll) -> bool:

@@ -18,7 +18,7 @@ from consilience.encoders import TrainedEncoder
 from consilience.features._examples import Examples
 from consilience.tasks import Task
 
-__all__ = ["CannotWin", "Combiner", "CrossFit", "Curve", "Fitted", "Learner", "OutOfTime", "Path", "Point", "Situation", "Split"]
+__all__ = ["CannotWin", "Combiner", "CrossFit", "Curve", "Fitted", "Learner", "OutOfTime", "Path", "Point", "Situation", "Split", "far_behind"]
 
 
 class CannotWin(Exception):
@@ -236,18 +236,23 @@ class Learner(ABC):
         return choose(paths, splits, self.situation.task, num_rows)
 
     def _give_up(self, paths: Sequence[Path], splits: Sequence[Split], num_rows: int, rival: np.ndarray) -> None:
-        """Even the best point so far loses by more than four standard errors and a good part of the rival's loss."""
+        """Even the best point so far is far behind."""
         task = self.situation.task
         scores = choose(paths, splits, task, num_rows).scores
         ours = np.concatenate([task.row_losses(split.valid_target, scores[split.rows]) for split in splits])
         theirs = np.concatenate([task.row_losses(split.valid_target, rival[split.rows]) for split in splits])
-        lost = ours - theirs
-        if lost.mean() > 4 * lost.std() / np.sqrt(len(lost)) and lost.mean() > _HOPELESS * theirs.mean():
+        if far_behind(ours, theirs):
             raise CannotWin
 
 
 _HOPELESS = 0.15
 """Share of the rival's loss by which a candidate has to be worse to be given up."""
+
+
+def far_behind(losses: np.ndarray, rival: np.ndarray) -> bool:
+    """True if the losses ``[N]`` of the same rows are larger by more than four standard errors, and by a good part of the rival's."""
+    lost = losses - rival
+    return bool(lost.mean() > 4 * lost.std() / np.sqrt(len(lost)) and lost.mean() > _HOPELESS * rival.mean())
 
 
 def choose(paths: Sequence[Path], splits: Sequence[Split], task: Task, num_rows: int) -> CrossFit:

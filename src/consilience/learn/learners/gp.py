@@ -45,6 +45,9 @@ _GAINS = (1.0, 2.0, 4.0, 7.0, 12.0)
 _TAUGHT, _TAUGHT_SHARE = 10, 0.02
 """Training rows without a modality, as a number and as a share, from which the process of all evidence knows how to do without it."""
 
+_FEWER = 300
+"""The most rows by which the kernels of rows that lack evidence are chosen: few rows are asked by them, and there are many such patterns."""
+
 _PIECE = 500
 """Rows that are predicted at once: for each of their pairs with training rows some twenty numbers are held."""
 
@@ -205,7 +208,8 @@ class GaussianProcess(Learner):
         if len(known) == num_logs(len(groups)):  # else a number is only a flag in these rows, and has no kernel
             return known
         having = np.flatnonzero(rows.seen.present[:, groups].any(axis=1))
-        few = np.sort(generator(self.situation.seed, "gp choosing").permutation(having)[: self.settings.choosing_rows])
+        most = self.settings.choosing_rows if pattern == rows.whole else min(self.settings.choosing_rows, _FEWER)
+        few = np.sort(generator(self.situation.seed, "gp choosing").permutation(having)[:most])
         scale = float(np.sqrt((rows.wanted[few] ** 2).mean())) if len(few) else 0.0
         return learn(rows.seen.only(groups).take(few), rows.wanted[few] / (scale or 1.0), rows.weights[few], self.settings.pairs)
 

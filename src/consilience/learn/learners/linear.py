@@ -21,8 +21,9 @@ from consilience.core.registry import Card
 from consilience.core.settings import Settings
 from consilience.core.state import State
 from consilience.features._examples import Examples
-from consilience.learn.learners._base import CannotWin, CrossFit, Fitted, Learner, Path, Point, Situation, Split, choose
+from consilience.learn.learners._base import CannotWin, CrossFit, Fitted, Learner, Path, Point, Situation, Split
 from consilience.learn.learners._blocks import Scaler
+from consilience.learn.learners._folds import Folds
 from consilience.learn.learners._lbfgs import Loss, fit_linear, linear_scores
 from consilience.learn.learners._patterns import Pattern, nearest, patterns_to_learn, rows_by_pattern, rows_with
 from consilience.learn.learners._products import Products
@@ -50,8 +51,8 @@ _GAIN = 0.01
 _PATIENCE = 2
 """Penalties in a row that may be no better: weaker ones will not help either."""
 
-_GLANCE = 2
-"""Folds on which such a change has to help before the others are asked."""
+_FEW, _OTHERS = slice(0, 2), slice(2, None)
+"""Folds on which a change has to help before the others are asked, and on which the best penalty is looked for first; and the others."""
 
 
 class LinearSettings(Settings):
@@ -129,13 +130,18 @@ class Linear(Learner):
 
     def cross_fit(self, splits: Sequence[Split], num_rows: int, budget: Budget, rival: np.ndarray | None = None) -> CrossFit:
         """First one penalty for all, then each modality its own, as long as the pooled loss falls and time is left."""
+        memo, name = splits[0].memo, f"linear {self.settings!r} of {[block.name for block in splits[0].train.blocks]} on {len(splits)} splits"
+        if name in memo:  # what a pool asks for was a candidate before
+            return memo[name]  # type: ignore[no-any-return]
         # Products with few columns are slower on several threads than on one: the threads go to the folds instead.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
             first = self._prepare(splits[0])
             if self.settings.products and rival is not None and len(splits) > 1:
                 self._has_to_pay(first, rival[splits[0].rows], budget)
             ready = [first, *threads.map(self._prepare, splits[1:])]
-            return self._search(splits, ready, num_rows, budget, threads)
+            folds = Folds(splits, ready, self.situation.task, num_rows, lambda one, point: self._score(one, [point], budget), threads)
+            memo[name] = found = self._search(folds, budget)
+            return found
 
     def _has_to_pay(self, first: PreparedSplit, rival: np.ndarray, budget: Budget) -> None:
         """Every other penalty on the first fold: products that are no gain even at the best of these are not worth the other folds.
@@ -180,32 +186,10 @@ class Linear(Learner):
         wanted = self.settings.products and len(train.modalities) > 1
         return Products.fit(train, self.settings.products, self.situation.seed, memo) if wanted else None
 
-    def _search(
-        self, splits: Sequence[Split], ready: Sequence[PreparedSplit], num_rows: int, budget: Budget, threads: ThreadPoolExecutor
-    ) -> CrossFit:
-        task = self.situation.task
-
-        def paths_of(points: list[Point], some: slice) -> list[Path]:
-            return list(threads.map(lambda prepared: self._score(prepared, points, budget), ready[some]))
-
-        def loss_of(scores: np.ndarray, some: slice) -> float:
-            return float(np.concatenate([task.row_losses(split.valid_target, scores[split.rows]) for split in splits[some]]).mean())
-
-        whole, few = slice(None), slice(0, _GLANCE)
-        best: CrossFit | None = None
-        least, since, one_point = float("inf"), 0, 0.0
-        for penalty in self.settings.penalties:
-            began = budget.spent()
-            if best is not None and (budget.left() < one_point or since >= _PATIENCE):
-                break
-            found = choose(paths_of([{"penalty": penalty, "factors": {}, "balance": 0.0}], whole), splits, task, num_rows)
-            loss, one_point = loss_of(found.scores, whole), budget.spent() - began
-            since = 0 if loss < least else since + 1
-            if best is None or loss < least:
-                best, least = found, loss
-        assert best is not None
-        modalities = splits[0].train.modalities
-        pairs = [name for name in ready[0].split.train.modalities if name not in modalities]
+    def _search(self, folds: Folds, budget: Budget) -> CrossFit:
+        best, one_point = self._one_for_all(folds, budget)
+        modalities = folds.splits[0].train.modalities
+        pairs = [name for name in folds.ready[0].split.train.modalities if name not in modalities]
         for _ in range(self.settings.rounds):
             before = best
             for steps in self._steps([*([name] for name in modalities), *([pairs] if pairs else [])]):
@@ -214,17 +198,48 @@ class Linear(Learner):
                         return best
                     point = step(best.point)
                     # Most steps do not help, and some folds suffice to see it.
-                    paths = paths_of([point], few)
-                    glance = choose(paths, splits[few], task, num_rows)
-                    if loss_of(glance.scores, few) >= loss_of(best.scores, few) * (1 - _WORTH_IT):
+                    paths = folds.paths(point, _FEW)
+                    if folds.loss(folds.joined(paths), _FEW) >= folds.loss(best, _FEW) * (1 - _WORTH_IT):
                         continue
-                    tried = choose(paths + paths_of([point], slice(_GLANCE, None)), splits, task, num_rows)
-                    if loss_of(tried.scores, whole) < loss_of(best.scores, whole) * (1 - _WORTH_IT):
+                    tried = folds.joined(paths + folds.paths(point, _OTHERS))
+                    if folds.loss(tried) < folds.loss(best) * (1 - _WORTH_IT):
                         best = tried
                         break
             if best is before:
                 break
         return best
+
+    def _one_for_all(self, folds: Folds, budget: Budget) -> tuple[CrossFit, float]:
+        """The best single penalty, and the seconds that one takes: looked for on a few folds, then on all of them as long as the loss falls."""
+        points: list[Point] = [{"penalty": penalty, "factors": {}, "balance": 0.0} for penalty in self.settings.penalties]
+        glances: dict[int, list[Path]] = {}
+        least, place, one_point = float("inf"), 0, 0.0
+        for index, point in enumerate(points):
+            began = budget.spent()
+            if glances and (budget.left() < one_point or index > place + _PATIENCE):
+                break
+            glances[index] = folds.paths(point, _FEW)
+            loss, one_point = folds.loss(folds.joined(glances[index]), _FEW), budget.spent() - began
+            if loss < least:
+                least, place = loss, index
+
+        def on_all(index: int) -> CrossFit:
+            seen = glances.get(index) or folds.paths(points[index], _FEW)
+            return folds.joined(seen + folds.paths(points[index], _OTHERS))
+
+        began = budget.spent()
+        best, one_point = on_all(place), max(one_point, budget.spent() - began)
+        least = folds.loss(best)
+        for step in (1, -1):
+            start = place
+            while 0 <= place + step < len(points) and budget.left() >= one_point:
+                tried = on_all(place + step)
+                if (loss := folds.loss(tried)) >= least:
+                    break
+                best, least, place = tried, loss, place + step
+            if place != start:
+                break
+        return best, one_point
 
     def _steps(self, groups: Sequence[Sequence[str]]) -> list[list[Callable[[Point], Point]]]:
         """What may be changed of a point, one thing at a time: a modality's penalty (or that of all products), or the weight of rare classes."""

@@ -30,7 +30,7 @@ CARD = Card(
     summary="many small networks that share weights, on principal components and table columns",
     source="Gorishniy et al. (2025), TabM",
     claims=("absence", "tables"),
-    cost="medium",
+    cost="high",
 )
 
 
