@@ -136,6 +136,6 @@ def test_what_takes_long_is_not_tried_on_a_modality_that_is_far_behind_alone() -
     for tells, tried in ((0.0, False), (0.8, True)):
         board = elect([*LINEAR[:2], *costly], *two_views(300, tells), task)
         assert (board["tabm:b"].scores is not None) == tried
-        assert tried or board["tabm:b"].stopped == "others of b alone were far behind"
+        assert tried or board["tabm:b"].stopped == "others that see the same alone were far behind"
     first = elect([LINEAR[0], *costly], *two_views(300, 0.0), task)
     assert first["tabm:b"].scores is not None  # nothing else says what b alone is worth

@@ -42,6 +42,7 @@ def test_no_sentence_loses_what_it_tells() -> None:
             "它在 97% 的行中就是目标本身。若在目标之前无从得知，请去掉它。",
         ),
         ("2 of its kind were clearly behind", "同类中有 2 个明显落后"),
+        ("others that see the same alone were far behind", "只看同一种证据的其他候选已远远落后"),
         ("The cells are lists: 3 different items, 31 cells with more than one.", "单元格是列表：共 3 种项目，31 个单元格多于一项。"),
         ("A person said that the target is of the kind category.", "由人指定目标的类型：类别。"),
         ("A person said so.", "由人指定。"),

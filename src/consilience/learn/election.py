@@ -200,7 +200,7 @@ def _score(candidate: Candidate, poll: _Poll, before: Sequence[Entry], share: fl
         entry.stopped = f"{hopeless} of its kind were clearly behind"
         return entry
     if _is_far_alone(candidate, rivals, poll):
-        entry.stopped = f"others of {candidate.modalities[0]} alone were far behind"
+        entry.stopped = "others that see the same alone were far behind"
         return entry
     rival = best.scores if best is not None and len(candidate.modalities) > 1 else None
     own = Budget(None if budget.seconds is None else _left(poll, rivals) * share)

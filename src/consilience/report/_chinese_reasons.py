@@ -111,6 +111,7 @@ CHINESE_REASONS: dict[str, str] = {
     "clearly worse on the first folds": "在最初几折上明显更差",
     "products were no gain on the first fold": "乘积特征在第一折上没有好处",
     "{count} of its kind were clearly behind": "同类中有 {count} 个明显落后",
+    "others that see the same alone were far behind": "只看同一种证据的其他候选已远远落后",
     "far behind half way through": "半途时已远远落后",
     "the time limit left no time for it": "时限内没有时间留给它",
     "its share of the time limit was used up": "它的那份时间已用完",
