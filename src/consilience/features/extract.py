@@ -91,7 +91,7 @@ def extract(
     """
     began = time.monotonic()
     compiled = compile_encoder(encoder, runtime=runtime, progress=progress, graphs=store.graphs if store is not None else None)
-    # A single row is asked for while somebody waits: to hand its cell to a thread, or to keep it, would take longer than to encode it again.
+    # A single row is asked for while somebody waits: to hash its cell, hand it to a thread or keep it would take longer than to encode it again.
     alone = len(cells) == 1
     kept = None if alone else store
     with hashes_kept(kept.hashes if kept is not None else None):
@@ -100,7 +100,7 @@ def extract(
     done: dict[bytes, np.ndarray] = {}
     forwards = 0
     with in_line() if alone else pool_of_threads() as pool:
-        keys, failures = keys_of(cells, pool)
+        keys, failures = ({0: b""}, {}) if alone and cells.present[0] else keys_of(cells, pool)
         first = {key: row for row, key in reversed(keys.items())}
         order = sorted(first)
         read = Reader(cells, encoder)

@@ -188,7 +188,7 @@ class _Space:
         rows = np.flatnonzero(block.present)
         if not len(rows):
             return made
-        values = _matrix(block.take(rows))
+        values = _matrix(block if len(rows) == len(made) else block.take(rows))
         if values.shape[1] != len(self.mean):
             raise ValueError(f"features of width {values.shape[1]} where {len(self.mean)} were learned")
         centred = (values - self.mean) / self.scale

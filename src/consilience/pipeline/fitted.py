@@ -155,7 +155,7 @@ class Pipeline:
         """What ``predict`` gives for one piece of a table."""
         notes = [list(scored.dataset.notes.get(int(row), ())) for row in scored.dataset.rows]
         columns = answer_columns(self.calibration, self.familiarity, scored.scores, scored.output, scored.examples, notes, wanted)
-        made = pl.DataFrame(columns, schema_overrides=column_types(self.task, columns), strict=False)
+        made = pl.DataFrame([pl.Series(name, columns[name], dtype=sort, strict=False) for name, sort in column_types(self.task, columns).items()])
         return _with_rows_aside(made, scored.dataset)
 
     def evaluate(self, table: Table, *, strict: bool = False, progress: Progress | None = None) -> dict[str, Any]:
