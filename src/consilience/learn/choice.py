@@ -29,8 +29,8 @@ _TRIFLE = 2e-3
 def contenders(finished: Sequence[Entry], target: np.ndarray, scored: np.ndarray, situation: Situation, together: Sequence[str]) -> list[Entry]:
     """Those that may still be chosen, or be what fusing is held against. Best first.
 
-    They are those within doubt of the best; of each modality that may be the best one alone, its best; and the members of ensembles made on trial
-    of all evidence, or of such a modality.
+    They are those within doubt of the best, the best of each modality alone, and the members of ensembles made on trial of all evidence, or of a
+    modality that may be the best one alone.
     """
 
     def within_doubt(of: Entry, entries: Sequence[Entry]) -> list[Entry]:
@@ -40,7 +40,8 @@ def contenders(finished: Sequence[Entry], target: np.ndarray, scored: np.ndarray
     kept = {entry.name for entry in within_doubt(_least(finished), finished)}
     singles = [entry for entry in finished if len(entry.candidate.modalities) == 1]
     hopeful = {entry.candidate.modalities for entry in within_doubt(_least(singles), singles)} if singles else set()
-    kept |= {_least([entry for entry in singles if entry.candidate.modalities == modality]).name for modality in hopeful}
+    for modality in {entry.candidate.modalities for entry in singles}:
+        kept.add(_least([entry for entry in singles if entry.candidate.modalities == modality]).name)
     for ensemble in combine(finished, target, scored, situation, together):
         if len(ensemble.candidate.modalities) > 1 or ensemble.candidate.modalities in hopeful:
             kept |= set(ensemble.weights)
