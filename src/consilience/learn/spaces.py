@@ -17,9 +17,8 @@ def to_mean_space(scores: np.ndarray, task: Task) -> np.ndarray:
         return scores
     if kind == "multilabel":
         return np.asarray(expit(scores))
-    raised = np.exp(
-        scores - scores.max(axis=1, keepdims=True)
-    )  # the softmax of scipy takes several times as long for one row, and a row asks for many
+    # The softmax of scipy takes several times as long for one row, and a row asks for many.
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
